@@ -1,0 +1,88 @@
+package identity
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// User is what LoginTC knows of a person and what rollcall may write.
+type User struct {
+	// Username has 1 to 128 characters and can not be changed in LoginTC.
+	Username string `json:"username"`
+	// Name has 1 to 128 characters.
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+// Person is a user of a roster, with the entry that it was mapped from.
+type Person struct {
+	User
+	DN string `json:"dn"`
+	// EntryID is the unique id of the entry, or empty where the source has none.
+	EntryID string `json:"entry_id,omitempty"`
+}
+
+// Account is a user as LoginTC holds it.
+type Account struct {
+	// ID has 40 hexadecimal characters.
+	ID string `json:"id"`
+	User
+	// Domains are the ids of all domains that the user is a member of.
+	Domains []string `json:"domains,omitempty"`
+}
+
+// Member is a membership that rollcall manages: what it last wrote, and whose
+// entry it came from. The state keeps one per domain and username.
+type Member struct {
+	// UserID is LoginTC's id of the user.
+	UserID string `json:"user_id"`
+	// User is what was last written or, for an adopted member, last seen.
+	User
+	DN      string `json:"dn"`
+	EntryID string `json:"entry_id,omitempty"`
+	// Since is when the member was added or adopted.
+	Since  time.Time `json:"since"`
+	Origin Origin    `json:"origin"`
+	// MissingSince is when an apply first found the entry missing from the
+	// directory; nil while it is there.
+	MissingSince *time.Time `json:"missing_since,omitempty"`
+	// TokenDue says that a token was to be issued when the member was added and
+	// has not been.
+	TokenDue bool `json:"token_due,omitempty"`
+}
+
+// Origin says how a member came to be managed.
+type Origin string
+
+// A member was added by rollcall, or was there already and matched an entry.
+const (
+	OriginAdded   Origin = "added"
+	OriginAdopted Origin = "adopted"
+)
+
+// Key is the form of a username by which two are the same: Unicode NFC, without
+// case. LoginTC does not document whether its usernames have case.
+type Key string
+
+// NewKey returns the key of a username. It allocates nothing for a username of
+// lower-case ASCII.
+func NewKey(username string) Key {
+	lower := true
+	for i := range len(username) {
+		c := username[i]
+		if c >= utf8.RuneSelf {
+			return Key(norm.NFC.String(cases.Fold().String(norm.NFC.String(username))))
+		}
+		if 'A' <= c && c <= 'Z' {
+			lower = false
+		}
+	}
+	if lower {
+		return Key(username)
+	}
+	return Key(strings.ToLower(username))
+}

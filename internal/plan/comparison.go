@@ -1,0 +1,235 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// comparison is one domain while it is compared.
+type comparison struct {
+	*DomainInput
+	out     Domain
+	members []keyedAccount
+	// people and known are the keys of People and Known.Members, place by place.
+	people, known []identity.Key
+	// held are usernames, entry ids and DNs of people who are in the directory and
+	// could not be mapped; nameless is one of them that has no username.
+	heldKeys, heldIDs, heldDNs map[string]bool
+	nameless                   *identity.Unmapped
+	removals                   []removal
+}
+
+// removal is a member that is to go.
+type removal struct {
+	account *identity.Account
+	known   *identity.Member // nil for one that the state does not have
+	reason  string
+}
+
+func newComparison(in *DomainInput) *comparison {
+	d := &comparison{
+		DomainInput: in, members: sortAccounts(in.Members),
+		people: make([]identity.Key, len(in.People)), known: make([]identity.Key, len(in.Known.Members)),
+		heldKeys: map[string]bool{}, heldIDs: map[string]bool{}, heldDNs: map[string]bool{},
+	}
+	d.out = Domain{
+		Name: in.Name, ID: in.ID, Title: in.Title, Directory: in.Directory, SyncMode: in.Policy.SyncMode,
+		Evidence: in.Evidence, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
+		Scope: in.Scope, ScopeChanges: scopeChanges(in.Known.Scope, in.Scope),
+	}
+	for i := range in.People {
+		d.people[i] = identity.NewKey(in.People[i].Username)
+	}
+	for i := range in.Known.Members {
+		d.known[i] = identity.NewKey(in.Known.Members[i].Username)
+	}
+	for i := range in.Unmapped {
+		u := &in.Unmapped[i]
+		d.heldDNs[u.DN] = true
+		if u.EntryID != "" {
+			d.heldIDs[u.EntryID] = true
+		}
+		if u.Username != "" {
+			d.heldKeys[string(identity.NewKey(u.Username))] = true
+		} else if d.nameless == nil {
+			d.nameless = u
+		}
+	}
+	return d
+}
+
+func scopeChanges(before, after Scope) []ScopeChange {
+	if before == nil {
+		return nil
+	}
+	var settings []string
+	for setting := range before {
+		settings = append(settings, setting)
+	}
+	for setting := range after {
+		if _, both := before[setting]; !both {
+			settings = append(settings, setting)
+		}
+	}
+	slices.Sort(settings)
+	var changes []ScopeChange
+	for _, setting := range settings {
+		if before[setting] != after[setting] {
+			changes = append(changes, ScopeChange{Setting: setting, Before: before[setting], After: after[setting]})
+		}
+	}
+	return changes
+}
+
+// compare goes through roster, live members and state side by side, all sorted
+// by key.
+func (d *comparison) compare(c *computer) {
+	var people, members, known int
+	for people < len(d.people) || members < len(d.members) || known < len(d.known) {
+		key := d.least(people, members, known)
+		var person *identity.Person
+		if people < len(d.people) && d.people[people] == key {
+			person = &d.People[people]
+			people++
+		}
+		first := members
+		for members < len(d.members) && d.members[members].key == key {
+			members++
+		}
+		var record *identity.Member
+		if known < len(d.known) && d.known[known] == key {
+			record = &d.Known.Members[known]
+			known++
+		}
+		d.decide(c, key, person, d.members[first:members], record)
+	}
+	for i := range d.Unmapped {
+		u := &d.Unmapped[i]
+		c.withhold(Withheld{Domain: d.Name, Username: u.Username, DN: u.DN, Guard: GuardData, Reason: u.Reason})
+	}
+}
+
+// least returns the least of the keys that come next, of which there is one.
+func (d *comparison) least(people, members, known int) identity.Key {
+	var key identity.Key
+	have := false
+	if people < len(d.people) {
+		key, have = d.people[people], true
+	}
+	if members < len(d.members) && (!have || d.members[members].key < key) {
+		key, have = d.members[members].key, true
+	}
+	if known < len(d.known) && (!have || d.known[known] < key) {
+		key = d.known[known]
+	}
+	return key
+}
+
+// decide settles one username: a person of the roster or none, the live members
+// of that name (several where they differ by case), what the state has or nil.
+func (d *comparison) decide(c *computer, key identity.Key, person *identity.Person, live []keyedAccount, known *identity.Member) {
+	if person == nil {
+		for _, member := range live {
+			d.gone(c, key, member.Account, known)
+		}
+		if known != nil && !d.isLive(live, known) && !d.holds(known, key) {
+			c.noteGone(d, Forget, known, "neither an entry nor a member is left")
+		}
+		return
+	}
+	if len(live) == 0 {
+		d.add(c, key, person, known)
+		return
+	}
+	member, ambiguous := pick(live, person.Username)
+	if ambiguous {
+		c.withhold(ambiguity(d, person, live))
+		return
+	}
+	d.out.Unmanaged += len(live) - 1 // others that differ by case are somebody else's
+	d.keep(c, key, person, member, known)
+}
+
+// isLive reports whether the state's member is among the live ones.
+func (d *comparison) isLive(live []keyedAccount, known *identity.Member) bool {
+	return slices.ContainsFunc(live, func(a keyedAccount) bool { return a.ID == known.UserID })
+}
+
+// holds reports whether the member may be a person who is in the directory but
+// could not be mapped.
+func (d *comparison) holds(known *identity.Member, key identity.Key) bool {
+	if d.heldKeys[string(key)] {
+		return true
+	}
+	return known != nil && (known.EntryID != "" && d.heldIDs[known.EntryID] || d.heldDNs[known.DN])
+}
+
+func ambiguity(d *comparison, person *identity.Person, candidates []keyedAccount) Withheld {
+	var names []string
+	for _, a := range candidates {
+		names = append(names, fmt.Sprintf("%q", a.Username))
+	}
+	return Withheld{
+		Domain: d.Name, Username: person.Username, DN: person.DN, Guard: GuardData,
+		Reason: "LoginTC has several users whose names differ only by case, and none is spelled so: " + strings.Join(names, ", "),
+	}
+}
+
+// add makes a person a member who is none: of an account that there is, or of a
+// new one.
+func (d *comparison) add(c *computer, key identity.Key, person *identity.Person, known *identity.Member) {
+	account, ambiguous := pick(c.accounts[key], person.Username)
+	if ambiguous {
+		c.withhold(ambiguity(d, person, c.accounts[key]))
+		return
+	}
+	reason := "in the directory, not a member"
+	if known != nil {
+		reason = "in the directory; the member that rollcall knew is gone from LoginTC"
+	}
+	w := c.wish(key, account, person, d)
+	w.joins = append(w.joins, join{d, reason})
+}
+
+// keep brings a member's values and state up to date.
+func (d *comparison) keep(c *computer, key identity.Key, person *identity.Person, member *identity.Account, known *identity.Member) {
+	same := sameValues(person.User, member.User)
+	if !same {
+		c.wish(key, member, person, d)
+	}
+	if known == nil || known.UserID != member.ID {
+		c.note(d, Adopt, member, nil, &member.User, person, "a member that matches an entry becomes managed")
+		return
+	}
+	after := &known.User
+	if same {
+		after = &member.User
+	}
+	switch {
+	case known.MissingSince != nil:
+		c.note(d, MarkPresent, member, &known.User, after, person, "the entry is back in the directory")
+	case known.DN != person.DN || known.EntryID != person.EntryID:
+		c.note(d, Record, member, &known.User, after, person, "the entry has another DN or unique id than the state")
+	case *after != known.User:
+		c.note(d, Record, member, &known.User, after, person, "LoginTC has the directory's values already, the state others")
+	}
+	if known.TokenDue && d.Policy.TokenMode == TokenWithoutEmail {
+		op := d.operation(IssueToken, person, "added earlier, and the token could not be issued then")
+		op.Username, op.UserID = member.Username, member.ID
+		c.operations = append(c.operations, op)
+	}
+}
+
+// operation returns an operation of the domain about a person.
+func (d *comparison) operation(action Action, person *identity.Person, reason string) Operation {
+	return Operation{
+		Action: action, Domain: d.Name, DomainID: d.ID, Username: person.Username,
+		DN: person.DN, EntryID: person.EntryID, Reason: reason,
+	}
+}
+
+// sameValues compares what may be written: the username can not.
+func sameValues(a, b identity.User) bool { return a.Name == b.Name && a.Email == b.Email }

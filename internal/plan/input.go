@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// Input is everything that a plan is made of.
+type Input struct {
+	Domains []DomainInput
+	// Organization holds the users of the organization, for people who are
+	// members of none of the domains. It may be empty if HasStrangers says no.
+	Organization []identity.Account
+	// Partial says that the configuration has domains that were not read, so that
+	// nobody is deleted on the ground that no domain wants them.
+	Partial bool
+	// RunLimit bounds the removals of all domains together; nil where none is set.
+	RunLimit *identity.Limit
+	// RequestsPerSecond is the configured rate, 0 where none is set.
+	RequestsPerSecond float64
+}
+
+// DomainInput is one domain: its roster, its live members, its state, its policy.
+type DomainInput struct {
+	// Name, ID, Title, Directory, Scope and Evidence go into the plan as they are.
+	Name, ID, Title, Directory string
+	Scope                      Scope
+	Evidence                   identity.Evidence
+	Policy                     Policy
+	// People are sorted by the keys of their usernames, which differ.
+	People []identity.Person
+	// Unmapped are in the directory and could not become users.
+	Unmapped []identity.Unmapped
+	// Members are the live members in any order, Pages the calls that listing
+	// them took.
+	Members []identity.Account
+	Pages   int
+	// Known is what the state has of the domain.
+	Known Known
+}
+
+// Known is what the state has of a domain.
+type Known struct {
+	// Members are sorted by the keys of their usernames, which differ.
+	Members []identity.Member
+	// Scope is nil where none was recorded.
+	Scope Scope
+	// Roster is the size of the roster at the state's last look, mapped or not;
+	// 0 where there was none.
+	Roster int
+}
+
+// HasStrangers reports whether a roster has people who are not members of the
+// domain that wants them: only then is the organization's list of users needed.
+func (in Input) HasStrangers() bool { return len(newComputer(in).strangers()) > 0 }
+
+// accounts finds the accounts of a username.
+type accounts map[identity.Key][]keyedAccount
+
+// index indexes the accounts that one of the wanted usernames may have.
+func (in *Input) index(wanted map[identity.Key]bool) accounts {
+	found := accounts{}
+	add := func(a *identity.Account) {
+		key := identity.NewKey(a.Username)
+		if !wanted[key] {
+			return
+		}
+		same := func(b keyedAccount) bool { return a.ID == b.ID }
+		if !slices.ContainsFunc(found[key], same) {
+			found[key] = append(found[key], keyedAccount{key, a})
+		}
+	}
+	for i := range in.Organization {
+		add(&in.Organization[i])
+	}
+	for _, d := range in.Domains {
+		for i := range d.Members {
+			add(&d.Members[i])
+		}
+	}
+	return found
+}
+
+// pick returns the account of a username: the exact spelling first, else the
+// only one that differs by case alone. Ambiguous says that there are several.
+func pick(candidates []keyedAccount, username string) (account *identity.Account, ambiguous bool) {
+	for _, a := range candidates {
+		if a.Username == username {
+			return a.Account, false
+		}
+	}
+	switch len(candidates) {
+	case 0:
+		return nil, false
+	case 1:
+		return candidates[0].Account, false
+	}
+	return nil, true
+}
+
+// keyedAccount is an account with the key of its username, computed once.
+type keyedAccount struct {
+	key identity.Key
+	*identity.Account
+}
+
+func sortAccounts(list []identity.Account) []keyedAccount {
+	sorted := make([]keyedAccount, len(list))
+	for i := range list {
+		sorted[i] = keyedAccount{identity.NewKey(list[i].Username), &list[i]}
+	}
+	slices.SortFunc(sorted, func(a, b keyedAccount) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.Username, b.Username), cmp.Compare(a.ID, b.ID))
+	})
+	return sorted
+}

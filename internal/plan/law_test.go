@@ -1,0 +1,233 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// world is a simple LoginTC and state that operations are carried out on, one by
+// one, by the book.
+type world struct {
+	users   map[string]identity.User   // by id
+	members map[string]map[string]bool // domain id to user ids
+	state   map[string]map[identity.Key]identity.Member
+}
+
+func newWorld() *world {
+	return &world{users: map[string]identity.User{}, members: map[string]map[string]bool{}, state: map[string]map[identity.Key]identity.Member{}}
+}
+
+func (w *world) do(t *rapid.T, op Operation) {
+	key := identity.NewKey(op.Username)
+	id := op.UserID
+	if id == "" {
+		id = "id-" + op.Username
+	}
+	entered := identity.Member{UserID: id, DN: op.DN, EntryID: op.EntryID}
+	if op.After != nil {
+		entered.User = *op.After
+	}
+	switch op.Action {
+	case CreateUser:
+		if _, there := w.users[id]; there {
+			t.Fatalf("%s is created twice", op.Username)
+		}
+		w.users[id] = *op.After
+	case UpdateUser:
+		if w.users[id] != *op.Before {
+			t.Fatalf("%s: expects %v, is %v", op.Username, *op.Before, w.users[id])
+		}
+		w.users[id] = *op.After
+		for _, domain := range w.state {
+			if m, ok := domain[key]; ok && m.UserID == id {
+				m.User = *op.After
+				domain[key] = m
+			}
+		}
+	case JoinDomain:
+		if _, there := w.users[id]; !there || w.members[op.DomainID][id] {
+			t.Fatalf("%s can not join: user %v", op.Username, there)
+		}
+		w.members[op.DomainID][id] = true
+		w.state[op.Domain][key] = entered
+	case LeaveDomain, DeleteUser:
+		if !w.members[op.DomainID][id] {
+			t.Fatalf("%s is no member of %s", op.Username, op.Domain)
+		}
+		delete(w.members[op.DomainID], id)
+		delete(w.state[op.Domain], key)
+		if op.Action == DeleteUser {
+			delete(w.users, id)
+			for domain, members := range w.members {
+				if members[id] {
+					t.Fatalf("%s is deleted while a member of %s", op.Username, domain)
+				}
+			}
+		}
+	case Adopt, MarkPresent, Record:
+		w.state[op.Domain][key] = entered
+	case Forget:
+		delete(w.state[op.Domain], key)
+	case MarkMissing:
+		m := w.state[op.Domain][key]
+		at := readAt
+		m.MissingSince = &at
+		w.state[op.Domain][key] = m
+	case IssueToken:
+	}
+}
+
+// input is the world as it would be read.
+func (w *world) input(domains []DomainInput) Input {
+	in := Input{Domains: slices.Clone(domains)}
+	for i := range in.Domains {
+		d := &in.Domains[i]
+		d.Members, d.Known.Members = nil, nil
+		for id := range w.members[d.ID] {
+			d.Members = append(d.Members, w.account(id))
+		}
+		for _, m := range w.state[d.Name] {
+			d.Known.Members = append(d.Known.Members, m)
+		}
+		slices.SortFunc(d.Known.Members, func(a, b identity.Member) int {
+			return strings.Compare(string(identity.NewKey(a.Username)), string(identity.NewKey(b.Username)))
+		})
+	}
+	for id := range w.users {
+		in.Organization = append(in.Organization, w.account(id))
+	}
+	return in
+}
+
+func (w *world) account(id string) identity.Account {
+	a := identity.Account{ID: id, User: w.users[id]}
+	for domain, members := range w.members {
+		if members[id] {
+			a.Domains = append(a.Domains, domain)
+		}
+	}
+	slices.Sort(a.Domains)
+	return a
+}
+
+// draw makes a world and the domains to compare it with.
+func draw(t *rapid.T) (*world, []DomainInput) {
+	w := newWorld()
+	names := []string{"a", "B", "c", "d", "E", "svc-f", "g"}
+	for _, name := range names {
+		if rapid.Bool().Draw(t, "exists "+name) {
+			u := user(name)
+			u.Name += rapid.SampledFrom([]string{"", "", " old"}).Draw(t, "live name")
+			w.users["id-"+name] = u
+		}
+	}
+	var domains []DomainInput
+	for _, domain := range []string{"x", "y"} {
+		d := setup{roster: strings.Join(rapid.SliceOfDistinct(rapid.SampledFrom(names), rapid.ID[string]).Draw(t, "roster"), " ")}.domain(domain)
+		d.Policy.SyncMode = rapid.SampledFrom([]SyncMode{AddOnly, Remove, Delete}).Draw(t, "mode")
+		d.Policy.RemoveUnmanaged = rapid.Bool().Draw(t, "unmanaged")
+		d.Policy.Protect = rapid.SampledFrom([][]string{nil, {"svc-*"}}).Draw(t, "protect")
+		d.Policy.MaxRemoveLimit = identity.Limit{Value: float64(rapid.IntRange(0, 4).Draw(t, "limit"))}
+		d.Known.Roster = rapid.IntRange(0, 8).Draw(t, "earlier roster")
+		w.members[d.ID], w.state[d.Name] = map[string]bool{}, map[identity.Key]identity.Member{}
+		for _, name := range names {
+			if _, there := w.users["id-"+name]; there && rapid.Bool().Draw(t, "member") {
+				w.members[d.ID]["id-"+name] = true
+			}
+			if rapid.Bool().Draw(t, "known") {
+				w.state[d.Name][identity.NewKey(name)] = member(name)
+			}
+		}
+		domains = append(domains, d)
+	}
+	return w, domains
+}
+
+// Carrying a plan out brings the domains to their rosters within the policies,
+// and a second plan has nothing to do.
+func TestLaws(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w, domains := draw(t)
+		p := Compute(w.input(domains))
+		for i, d := range domains {
+			removed := 0
+			for _, op := range p.Operations {
+				if op.Action.Removes() && op.Domain == d.Name {
+					removed++
+					if d.Policy.SyncMode == AddOnly || d.Policy.Protects(op.Username) {
+						t.Fatalf("%s must not be removed", op.Address())
+					}
+				}
+				if op.Action == UpdateUser && (domains[0].Policy.Protects(op.Username) || domains[1].Policy.Protects(op.Username)) {
+					t.Fatalf("%s must not be changed", op.Address())
+				}
+			}
+			if allowed := d.Policy.MaxRemoveLimit.Of(0); removed > allowed || removed != p.Domains[i].Limit.Used {
+				t.Fatalf("%d removals in %s, %d allowed, %d said", removed, d.Name, allowed, p.Domains[i].Limit.Used)
+			}
+		}
+		for _, op := range p.Operations {
+			w.do(t, op)
+		}
+		for _, d := range domains {
+			for _, person := range d.People {
+				if !w.members[d.ID]["id-"+person.Username] {
+					t.Fatalf("%s is not in %s", person.Username, d.Name)
+				}
+				u := w.users["id-"+person.Username]
+				if u != person.User && !domains[0].Policy.Protects(u.Username) && !domains[1].Policy.Protects(u.Username) {
+					t.Fatalf("%s is %v", person.Username, u)
+				}
+			}
+		}
+		if again := Compute(w.input(domains)); len(again.Operations) != 0 {
+			t.Fatalf("the second plan still has %v", brief(again))
+		}
+	})
+}
+
+// The order in which anything was read changes nothing.
+func TestOrderDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w, domains := draw(t)
+		in := w.input(domains)
+		want := Compute(in)
+		slices.Reverse(in.Domains)
+		in.Organization = rapid.Permutation(in.Organization).Draw(t, "organization")
+		for i := range in.Domains {
+			in.Domains[i].Members = rapid.Permutation(in.Domains[i].Members).Draw(t, "members")
+		}
+		if diff := cmp.Diff(want, Compute(in)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestProtects(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"root", "root", true}, {"root", "Root", true}, {"root", "roots", false}, {"svc-*", "svc-", true}, {"svc-*", "svc-a-b", true},
+		{"*-x", "a-x-x", true}, {"*a*b", "xaxxb", true}, {"*a*b", "xaxxbc", false}, {"r?t", "ret", true}, {"r?t", "rt", false},
+		{"zo\u00eb", "zoe\u0308", true}, {"*", "", true}, {"", "a", false}, {"**", "ab", true},
+	} {
+		p := Policy{Protect: []string{"nobody", c.pattern}}
+		if got := p.Protects(c.name); got != c.want {
+			t.Errorf("%q protects %q: %v", c.pattern, c.name, got)
+		}
+	}
+	long := strings.Repeat("a", 2000)
+	if p := (Policy{Protect: []string{strings.Repeat("*a", 20) + "b"}}); p.Protects(long) {
+		t.Errorf("no b in %d characters", len(long))
+	}
+}

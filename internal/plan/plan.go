@@ -1,0 +1,312 @@
+// Package plan computes what turns the live members of LoginTC domains into
+// their rosters, checks it, and encodes it so that exactly it can be carried
+// out later.
+//
+// A plan is inert data. Compute is a pure function: no clock, no network, no
+// order of maps. Nothing here prints or sends.
+package plan
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// FormatVersion is the version of the plan's document. A reader refuses others.
+const FormatVersion = 1
+
+// Plan is everything that a reviewer sees and that apply will do: that, or
+// less, never more.
+type Plan struct {
+	FormatVersion int `json:"format_version"`
+	// ID is a digest of what the plan says, not of when it was made: two plans
+	// with one id do the same.
+	ID string `json:"id"`
+	// Checksum is a digest of the whole document without this field.
+	Checksum        string `json:"checksum,omitempty"`
+	RollcallVersion string `json:"rollcall_version"`
+	// ConfigDigest is the digest of the configuration that the plan was made from.
+	ConfigDigest string `json:"config_digest"`
+	// Lineage and Serial name the state that the plan was made from; Lineage is
+	// empty where there was none yet.
+	Lineage string    `json:"state_lineage"`
+	Serial  uint64    `json:"state_serial"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+
+	// Domains are sorted by name.
+	Domains []Domain `json:"domains"`
+	// Operations stand in the order in which they are carried out: those of one
+	// user together, and users that only leave after all others.
+	Operations []Operation `json:"operations"`
+	// Withheld are sorted by domain, then username.
+	Withheld []Withheld `json:"withheld,omitempty"`
+	// RunLimit bounds the removals of all domains together; nil where none is set.
+	RunLimit *LimitUse `json:"run_limit,omitempty"`
+	// Failures are limits with on_limit = "fail" that were passed. A plan that
+	// has any can not be applied.
+	Failures []string `json:"failures,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	// APICalls counts the calls that apply will make, its listings included;
+	// APISeconds is the least time that they take at the configured rate, 0
+	// where no rate is set.
+	APICalls   int     `json:"api_calls"`
+	APISeconds float64 `json:"api_seconds"`
+}
+
+// Domain is what the plan says of one domain as a whole.
+type Domain struct {
+	Name string `json:"name"`
+	// ID is LoginTC's id of the domain, Title the name that LoginTC has for it.
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	// Directory is the reference of its directory, such as "directory.corp".
+	Directory string   `json:"directory"`
+	SyncMode  SyncMode `json:"sync_mode"`
+	// Evidence is how the directory's search for this domain was answered.
+	Evidence identity.Evidence `json:"evidence"`
+	// Roster counts the users that the domain should have, Unmapped the entries
+	// that could not become users, Members those that it has now, Unmanaged those left alone since nothing says that they are
+	// rollcall's, Protected those that the policy protects from a change or
+	// removal that was due, Kept those that left the directory and stay because
+	// the mode is add_only.
+	Roster    int `json:"roster"`
+	Unmapped  int `json:"unmapped"`
+	Members   int `json:"members"`
+	Unmanaged int `json:"unmanaged"`
+	Protected int `json:"protected"`
+	Kept      int `json:"kept"`
+	// Limit is the use of max_remove_limit.
+	Limit LimitUse `json:"limit"`
+	// Scope is what decides which entries the domain's roster is made of. Apply
+	// records it in the state.
+	Scope Scope `json:"scope"`
+	// ScopeChanges are the differences to the scope that the state recorded: what
+	// they remove, nobody left behind.
+	ScopeChanges []ScopeChange `json:"scope_changes,omitempty"`
+	// Shrunk says that max_shrink withheld the removals; the state then keeps
+	// the earlier size of the roster to compare with.
+	Shrunk bool `json:"shrunk,omitempty"`
+}
+
+// Scope names the settings that decide a roster, and their values.
+type Scope map[string]string
+
+// ScopeChange is one setting of a scope that changed since the last apply.
+type ScopeChange struct {
+	Setting string `json:"setting"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+}
+
+// LimitUse is a limit on removals and how much of it is used.
+type LimitUse struct {
+	Limit identity.Limit `json:"limit"`
+	// Allowed is the limit as a count, Wanted the removals that were due after
+	// every other guard, Used those in the plan: Wanted, or 0 where Wanted is
+	// more than Allowed.
+	Allowed int `json:"allowed"`
+	Wanted  int `json:"wanted"`
+	Used    int `json:"used"`
+}
+
+// Action is one kind of operation.
+type Action string
+
+// The operations on LoginTC, and those on the state alone.
+const (
+	CreateUser  Action = "create_user"  // a user of the organization
+	UpdateUser  Action = "update_user"  // its name and email
+	JoinDomain  Action = "join_domain"  // the user becomes a member
+	IssueToken  Action = "issue_token"  // without e-mail
+	LeaveDomain Action = "leave_domain" // its token on the domain is revoked; the user stays in the organization
+	DeleteUser  Action = "delete_user"  // from the organization, with every membership and token
+
+	Adopt       Action = "adopt"        // a live member that matches an entry becomes managed
+	MarkMissing Action = "mark_missing" // the entry is gone; notes since when
+	MarkPresent Action = "mark_present" // the entry is back
+	Record      Action = "record"       // notes what changed without rollcall: DN, entry id, values
+	Forget      Action = "forget"       // neither entry nor member is left
+)
+
+// OnState reports whether the operation touches the state alone.
+func (a Action) OnState() bool {
+	switch a {
+	case Adopt, MarkMissing, MarkPresent, Record, Forget:
+		return true
+	case CreateUser, UpdateUser, JoinDomain, IssueToken, LeaveDomain, DeleteUser:
+	}
+	return false
+}
+
+// Removes reports whether the operation takes somebody's membership away. The
+// limits bound these.
+func (a Action) Removes() bool { return a == LeaveDomain || a == DeleteUser }
+
+// Operation is one thing that apply does, with what it expects to find.
+type Operation struct {
+	Action Action `json:"action"`
+	// Domain is the name of the domain on whose behalf it is done, DomainID its
+	// LoginTC id.
+	Domain   string `json:"domain"`
+	DomainID string `json:"domain_id"`
+	// Username is LoginTC's spelling where the user exists, else the directory's.
+	Username string `json:"username"`
+	// UserID is LoginTC's id of the user; empty where an earlier operation of the
+	// plan creates it.
+	UserID string `json:"user_id,omitempty"`
+	// DN and EntryID name the entry that the user comes from; for removals the
+	// one that it came from, as far as the state knows.
+	DN      string `json:"dn,omitempty"`
+	EntryID string `json:"entry_id,omitempty"`
+	// Before is what the operation expects to find: the user's values for
+	// update_user, leave_domain and delete_user; the state's for mark_missing,
+	// mark_present, record and forget; nil for the others.
+	Before *identity.User `json:"before,omitempty"`
+	// After is what it leaves behind: the user's values for create_user,
+	// update_user, join_domain, adopt (what LoginTC has), mark_present and record;
+	// nil for the others.
+	After *identity.User `json:"after,omitempty"`
+	// Reason says why, in one sentence without a full stop.
+	Reason string `json:"reason"`
+}
+
+// Address names the membership: domain.vpn["jane.doe"].
+func (o Operation) Address() string { return Address(o.Domain, o.Username) }
+
+// Address names a membership the way commands take and print it.
+func Address(domain, username string) string {
+	return "domain." + domain + "[" + strconv.Quote(username) + "]"
+}
+
+// Guard names what withheld an operation.
+type Guard string
+
+// The guards. GuardData is about the person's own data, which is a warning; the
+// others change the exit code.
+const (
+	GuardData     Guard = "data"
+	GuardLimit    Guard = "max_remove_limit"
+	GuardRunLimit Guard = "run_max_remove_limit"
+	GuardShrink   Guard = "max_shrink"
+	GuardGrace    Guard = "remove_after"
+)
+
+// Withheld is an operation that a limit or guard kept out of the plan.
+type Withheld struct {
+	Domain string `json:"domain"`
+	// Username is empty where the entry has none.
+	Username string `json:"username,omitempty"`
+	DN       string `json:"dn,omitempty"`
+	// Action is what would have been done; empty where it is not known because
+	// the person's data are wrong.
+	Action Action `json:"action,omitempty"`
+	Guard  Guard  `json:"guard"`
+	// Reason says why, in one sentence without a full stop.
+	Reason string `json:"reason"`
+}
+
+// Summary counts a plan. Text, JSON and exit code are made from it.
+type Summary struct {
+	// Add counts memberships that begin, Change users whose name or email
+	// changes, Remove memberships that end.
+	Add    int `json:"add"`
+	Change int `json:"change"`
+	Remove int `json:"remove"`
+	// Create, Delete and Tokens are parts of the above: users created in and
+	// deleted from the organization, and tokens issued.
+	Create int `json:"create"`
+	Delete int `json:"delete"`
+	Tokens int `json:"tokens"`
+	// Adopt counts members that become managed, StateOnly the other operations
+	// on the state alone.
+	Adopt     int `json:"adopt"`
+	StateOnly int `json:"state_only"`
+	// Withheld counts what limits and guards withheld, WithheldData the people
+	// withheld for their data.
+	Withheld     int `json:"withheld"`
+	WithheldData int `json:"withheld_data"`
+}
+
+// Summarize counts the operations of the named domain, or of all where domain
+// is empty.
+func (p *Plan) Summarize(domain string) Summary {
+	var s Summary
+	for i := range p.Operations {
+		if op := &p.Operations[i]; domain == "" || op.Domain == domain {
+			s.count(op.Action)
+		}
+	}
+	for i := range p.Withheld {
+		if w := &p.Withheld[i]; domain == "" || w.Domain == domain {
+			if w.Guard == GuardData {
+				s.WithheldData++
+			} else {
+				s.Withheld++
+			}
+		}
+	}
+	return s
+}
+
+// Count counts operations; nothing is withheld among them.
+func Count(operations []Operation) Summary {
+	var s Summary
+	for i := range operations {
+		s.count(operations[i].Action)
+	}
+	return s
+}
+
+// Calls counts the operations that are sent to LoginTC.
+func (p *Plan) Calls() int {
+	n := 0
+	for i := range p.Operations {
+		if !p.Operations[i].Action.OnState() {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Summary) count(action Action) {
+	switch action {
+	case CreateUser:
+		s.Create++
+	case UpdateUser:
+		s.Change++
+	case JoinDomain:
+		s.Add++
+	case IssueToken:
+		s.Tokens++
+	case LeaveDomain:
+		s.Remove++
+	case DeleteUser:
+		s.Remove++
+		s.Delete++
+	case Adopt:
+		s.Adopt++
+	case MarkMissing, MarkPresent, Record, Forget:
+		s.StateOnly++
+	}
+}
+
+// HasChanges reports whether applying the plan would change LoginTC or what
+// rollcall manages. Notes about members that are withheld or moved are none,
+// unless the time of remove_after starts to run with them.
+func (p *Plan) HasChanges() bool {
+	graced := map[string]bool{}
+	for i := range p.Withheld {
+		if w := &p.Withheld[i]; w.Guard == GuardGrace {
+			graced[w.Domain+"\x00"+w.Username] = true
+		}
+	}
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if !op.Action.OnState() || op.Action == Adopt || op.Action == MarkMissing && graced[op.Domain+"\x00"+op.Username] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,237 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// gone settles a live member that no person of the roster matches. The guards
+// stand in the order of the design: whose it is, protection, mode, doubt, grace.
+// Limits come later, on all of them together.
+func (d *comparison) gone(c *computer, key identity.Key, member *identity.Account, known *identity.Member) {
+	if known != nil && known.UserID != member.ID {
+		known = nil // somebody else made this one
+	}
+	policy := &d.Policy
+	switch {
+	case d.holds(known, key):
+		return
+	case known == nil && !policy.RemoveUnmanaged:
+		d.out.Unmanaged++
+		return
+	case policy.Protects(member.Username):
+		d.out.Protected++
+		return
+	case policy.SyncMode == AddOnly:
+		d.out.Kept++
+		c.markMissing(d, member, known)
+		return
+	}
+	r := removal{account: member, known: known, reason: "no entry in the directory any more"}
+	if known == nil {
+		r.reason = "no entry in the directory, and unmanaged members are removed"
+	}
+	if d.nameless != nil && (known == nil || known.EntryID == "") {
+		c.withholdRemoval(d, r, GuardData, fmt.Sprintf("an entry without a username may be this person: %s (%s)", d.nameless.DN, d.nameless.Reason))
+		return
+	}
+	if wait := d.grace(known); wait != "" {
+		c.withholdRemoval(d, r, GuardGrace, wait)
+		c.markMissing(d, member, known)
+		return
+	}
+	d.removals = append(d.removals, r)
+}
+
+// grace says how long the member must still be missing, or nothing. The clock
+// is the time at which the directory was read.
+func (d *comparison) grace(known *identity.Member) string {
+	after := d.Policy.RemoveAfter
+	if after <= 0 {
+		return ""
+	}
+	if known == nil || known.MissingSince == nil {
+		return fmt.Sprintf("missing since this plan; removed when missing for %s", after)
+	}
+	if due := known.MissingSince.Add(after); d.Evidence.Ended.Before(due) {
+		return fmt.Sprintf("missing since %s; removed from %s on", known.MissingSince.UTC().Format(time.RFC3339), due.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// markMissing notes since when a member is missing, once. A member that the
+// state does not have gets into it this way, so that its time can run.
+func (c *computer) markMissing(d *comparison, member *identity.Account, known *identity.Member) {
+	switch {
+	case known == nil && d.Policy.SyncMode != AddOnly && d.Policy.RemoveAfter > 0:
+		known = &identity.Member{UserID: member.ID, User: member.User}
+	case known == nil || known.MissingSince != nil:
+		return
+	}
+	c.noteGone(d, MarkMissing, known, "the entry is missing from the directory")
+}
+
+func (c *computer) withholdRemoval(d *comparison, r removal, guard Guard, reason string) {
+	w := Withheld{Domain: d.Name, Username: r.account.Username, Action: LeaveDomain, Guard: guard, Reason: reason}
+	if d.Policy.SyncMode == Delete {
+		w.Action = DeleteUser
+	}
+	if r.known != nil {
+		w.DN = r.known.DN
+	}
+	c.withhold(w)
+}
+
+// remove holds the removals of each domain against its limits and makes those
+// that remain into operations.
+func (c *computer) remove() {
+	for _, d := range c.domains {
+		c.shrinkage(d)
+		c.limit(d)
+	}
+	c.runLimit()
+	leaving := map[string][]string{}
+	for _, d := range c.domains {
+		d.out.Limit.Used = len(d.removals)
+		for _, r := range d.removals {
+			leaving[r.account.ID] = append(leaving[r.account.ID], d.ID)
+		}
+	}
+	// The last domain in the order that may delete the user does, if it leaves all.
+	for i := len(c.domains) - 1; i >= 0; i-- {
+		d := c.domains[i]
+		for _, r := range d.removals {
+			c.removeOne(d, r, leaving)
+		}
+	}
+}
+
+// withholdAll withholds every removal of the domain.
+func (c *computer) withholdAll(d *comparison, guard Guard, reason string) {
+	for _, r := range d.removals {
+		c.withholdRemoval(d, r, guard, reason)
+		c.markMissing(d, r.account, r.known)
+	}
+	d.removals = nil
+}
+
+// shrinkage withholds all removals of a domain whose roster shrank by more than
+// max_shrink since the state's last look.
+func (c *computer) shrinkage(d *comparison) {
+	before, now := d.Known.Roster, len(d.People)+len(d.Unmapped)
+	allowed := d.Policy.MaxShrink.Of(before)
+	if d.Policy.MaxShrink.Percent && d.Policy.MaxShrink.Value > 0 {
+		allowed = max(allowed, 1) // one person who leaves a team of three is no sign of a broken read
+	}
+	if before-now <= allowed {
+		return
+	}
+	d.out.Shrunk = true
+	reason := fmt.Sprintf("the roster shrank from %d to %d, more than max_shrink (%s) allows", before, now, d.Policy.MaxShrink)
+	c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: %s: every removal is withheld; check the directory, and raise max_shrink if so many did leave", d.Name, reason))
+	c.withholdAll(d, GuardShrink, reason)
+}
+
+// limit withholds all removals of a domain that are more than its limit allows.
+func (c *computer) limit(d *comparison) {
+	use := LimitUse{Limit: d.Policy.MaxRemoveLimit, Allowed: d.Policy.MaxRemoveLimit.Of(len(d.Members)), Wanted: len(d.removals)}
+	d.out.Limit = use
+	if use.Wanted <= use.Allowed {
+		return
+	}
+	reason := fmt.Sprintf("%d removals are due and max_remove_limit (%s) allows %d", use.Wanted, use.Limit, use.Allowed)
+	if d.Policy.OnLimit == FailOnLimit {
+		c.plan.Failures = append(c.plan.Failures, fmt.Sprintf("domain.%s: %s, and on_limit is \"fail\"", d.Name, reason))
+	}
+	c.withholdAll(d, GuardLimit, reason)
+}
+
+// runLimit withholds all removals of all domains that together are more than
+// the limit of the run allows.
+func (c *computer) runLimit() {
+	if c.in.RunLimit == nil {
+		return
+	}
+	use := &LimitUse{Limit: *c.in.RunLimit}
+	var members int
+	for _, d := range c.domains {
+		members += len(d.Members)
+		use.Wanted += len(d.removals)
+	}
+	use.Allowed = use.Limit.Of(members)
+	c.plan.RunLimit = use
+	if use.Wanted <= use.Allowed {
+		use.Used = use.Wanted
+		return
+	}
+	reason := fmt.Sprintf("%d removals are due over all domains and the max_remove_limit of the rollcall block (%s) allows %d", use.Wanted, use.Limit, use.Allowed)
+	for _, d := range c.domains {
+		if len(d.removals) > 0 && d.Policy.OnLimit == FailOnLimit {
+			c.plan.Failures = append(c.plan.Failures, fmt.Sprintf("domain.%s: %s, and on_limit is \"fail\"", d.Name, reason))
+		}
+		c.withholdAll(d, GuardRunLimit, reason)
+	}
+}
+
+// removeOne makes one removal an operation: a deletion where the mode is delete
+// and nothing else holds the user, else the end of a membership. Leaving has the
+// ids of the domains that the plan takes an account out of, nothing once it is
+// deleted.
+func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]string) {
+	op := Operation{
+		Action: LeaveDomain, Domain: d.Name, DomainID: d.ID, Username: r.account.Username, UserID: r.account.ID,
+		Before: &r.account.User, Reason: r.reason,
+	}
+	if r.known != nil {
+		op.DN, op.EntryID = r.known.DN, r.known.EntryID
+	}
+	if d.Policy.SyncMode == Delete {
+		if holder := c.holder(d, r, leaving[r.account.ID]); holder != "" {
+			op.Reason += "; not deleted from the organization: " + holder
+		} else {
+			op.Action = DeleteUser
+			leaving[r.account.ID] = nil
+		}
+	}
+	c.operations = append(c.operations, op)
+}
+
+// holder says why a user of a domain in delete mode must not be deleted on its
+// behalf, or nothing.
+func (c *computer) holder(d *comparison, r removal, leaving []string) string {
+	switch {
+	case leaving == nil:
+		return "that is done on behalf of another domain"
+	case c.in.Partial:
+		return "other domains of the configuration were not read"
+	case c.protects(r.account.Username):
+		return "a policy protects it"
+	case !slices.Contains(r.account.Domains, d.ID):
+		return "LoginTC did not say which domains it is a member of"
+	}
+	key := identity.NewKey(r.account.Username)
+	for _, other := range c.domains {
+		if other != d && (other.person(key) != nil || other.holds(r.known, key)) {
+			return "domain." + other.Name + " wants it"
+		}
+	}
+	for _, id := range r.account.Domains {
+		if !slices.Contains(leaving, id) {
+			return "it is a member of " + c.domainName(id)
+		}
+	}
+	return ""
+}
+
+// domainName names a domain of LoginTC, by its block where it has one.
+func (c *computer) domainName(id string) string {
+	for _, d := range c.domains {
+		if d.ID == id {
+			return "domain." + d.Name
+		}
+	}
+	return "the LoginTC domain " + id
+}

@@ -1,0 +1,151 @@
+package plan
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// MaxBytes bounds the document of a plan when it is read: about a million
+// operations. What is larger is no plan of ours.
+const MaxBytes = 1 << 30
+
+// Seal computes the id and the checksum. Nothing may be changed afterwards.
+func (p *Plan) Seal() error {
+	p.Checksum = ""
+	id, err := p.digest()
+	if err != nil {
+		return err
+	}
+	p.ID = id
+	p.Checksum, err = sum(p)
+	return err
+}
+
+// digest is over what the plan says: all but when and where the sources were read.
+func (p *Plan) digest() (string, error) {
+	content := *p
+	content.ID, content.Checksum = "", ""
+	content.Created, content.Expires = time.Time{}, time.Time{}
+	content.Domains = timeless(p.Domains)
+	return sum(&content)
+}
+
+// timeless returns the domains without the circumstances of their reads.
+func timeless(domains []Domain) []Domain {
+	out := make([]Domain, len(domains))
+	for i, d := range domains {
+		d.Evidence = identity.Evidence{BaseDN: d.Evidence.BaseDN, Scope: d.Evidence.Scope, Filter: d.Evidence.Filter, Entries: d.Evidence.Entries}
+		out[i] = d
+	}
+	return out
+}
+
+func sum(p *Plan) (string, error) {
+	h := sha256.New()
+	if err := encode(h, p); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// encode writes the canonical form: fields in the order of the type, keys of
+// maps sorted, nothing escaped that need not be.
+func encode(w io.Writer, p *Plan) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(p)
+}
+
+// Encode writes a sealed plan as a gzipped document.
+func (p *Plan) Encode(w io.Writer) error {
+	if p.Checksum == "" {
+		return errors.New("the plan is not sealed")
+	}
+	z := gzip.NewWriter(w)
+	if err := encode(z, p); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// ErrNotPlan says that a file is something else than a plan.
+var ErrNotPlan = errors.New("not a rollcall plan file; make one with: rollcall plan --out FILE")
+
+// DamagedError says that a plan file is not as rollcall wrote it.
+type DamagedError struct{ Reason string }
+
+func (e *DamagedError) Error() string {
+	return "the plan file was changed or damaged after it was written (" + e.Reason + "); make a new one with: rollcall plan --out FILE"
+}
+
+// VersionError says that a plan was written in a format that this version does not read.
+type VersionError struct{ Version int }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the plan file has format version %d and this rollcall reads version %d; apply it with the version that wrote it, or plan again", e.Version, FormatVersion)
+}
+
+// Decode reads a plan and checks that it is exactly what Encode wrote. Errors are
+// ErrNotPlan, a *DamagedError, a *VersionError, or the reader's own.
+func Decode(r io.Reader) (*Plan, error) {
+	z, err := gzip.NewReader(r)
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, ErrNotPlan
+	} else if err != nil {
+		return nil, err
+	}
+	var document bytes.Buffer
+	if n, err := io.Copy(&document, io.LimitReader(z, MaxBytes+1)); err != nil {
+		return nil, &DamagedError{"its compressed data can not be read: " + err.Error()}
+	} else if n > MaxBytes {
+		return nil, &DamagedError{fmt.Sprintf("it holds more than %d bytes", MaxBytes)}
+	}
+	var head struct {
+		FormatVersion *int `json:"format_version"`
+	}
+	if err := json.Unmarshal(document.Bytes(), &head); err != nil {
+		return nil, &DamagedError{"its document is not JSON: " + err.Error()}
+	}
+	if head.FormatVersion == nil {
+		return nil, ErrNotPlan
+	}
+	if *head.FormatVersion != FormatVersion {
+		return nil, &VersionError{*head.FormatVersion}
+	}
+	p := &Plan{}
+	d := json.NewDecoder(bytes.NewReader(document.Bytes()))
+	d.DisallowUnknownFields()
+	if err := d.Decode(p); err != nil {
+		return nil, &DamagedError{err.Error()}
+	}
+	return p, p.authentic(document.Bytes())
+}
+
+// authentic checks that the document is the canonical form of the plan, and that
+// checksum and id are its own.
+func (p *Plan) authentic(document []byte) error {
+	var canonical bytes.Buffer
+	if err := encode(&canonical, p); err != nil {
+		return err
+	}
+	if !bytes.Equal(canonical.Bytes(), document) {
+		return &DamagedError{"its document is not in the form that rollcall writes"}
+	}
+	sealed := *p
+	if err := sealed.Seal(); err != nil {
+		return err
+	}
+	if sealed.Checksum != p.Checksum || sealed.ID != p.ID {
+		return &DamagedError{"its content does not match its checksum"}
+	}
+	return nil
+}

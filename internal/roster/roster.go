@@ -1,0 +1,138 @@
+// Package roster turns the entries of a directory into the users that one
+// domain should have: mapping, trimming, defaults, validation, and people who
+// claim the same username.
+//
+// It reads no directory and knows nothing of LoginTC's side. An entry that can
+// not become a user is kept as unmapped, so that nobody takes the person for gone.
+package roster
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// Rules are the parts of a policy that decide who is a valid user.
+type Rules struct {
+	// DefaultName and DefaultEmail stand in where the directory has none.
+	DefaultName, DefaultEmail string
+}
+
+// Mapper maps an entry to a user. A field that has a problem is empty.
+type Mapper func(*identity.Entry) (identity.User, []identity.Problem)
+
+// Roster is who should be in a domain.
+type Roster struct {
+	// Entries counts the entries that were read.
+	Entries int
+	// People are sorted by identity.NewKey of their usernames, which differ.
+	People []identity.Person
+	// Unmapped are sorted by DN.
+	Unmapped []identity.Unmapped
+}
+
+// Size counts everybody who is in the directory, mapped or not.
+func (r *Roster) Size() int { return len(r.People) + len(r.Unmapped) }
+
+// Builder collects a roster from entries as they are read.
+type Builder struct {
+	rules    Rules
+	mapper   Mapper
+	entries  int
+	people   []keyed
+	unmapped []identity.Unmapped
+}
+
+type keyed struct {
+	key identity.Key
+	identity.Person
+}
+
+// NewBuilder returns a builder with no entries.
+func NewBuilder(rules Rules, mapper Mapper) *Builder {
+	return &Builder{rules: rules, mapper: mapper}
+}
+
+// Add maps one entry. It keeps nothing of the entry but its DN and id.
+func (b *Builder) Add(e *identity.Entry) {
+	b.entries++
+	user, problems := b.mapper(e)
+	// A DN is shown and kept in files of UTF-8, whatever octets the server sent.
+	person := identity.Person{User: user, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
+	if reason := b.rules.complete(&person.User, problems); reason != "" {
+		b.unmapped = append(b.unmapped, identity.Unmapped{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
+		return
+	}
+	b.people = append(b.people, keyed{identity.NewKey(person.Username), person})
+}
+
+// Roster returns what the entries came to. The builder is done with then.
+func (b *Builder) Roster() *Roster {
+	slices.SortFunc(b.people, func(x, y keyed) int {
+		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.DN, y.DN))
+	})
+	r := &Roster{Entries: b.entries, Unmapped: b.unmapped}
+	claims := b.claims()
+	r.People = make([]identity.Person, 0, len(b.people))
+	for start := 0; start < len(b.people); {
+		end := start + 1
+		for end < len(b.people) && b.people[end].key == b.people[start].key {
+			end++
+		}
+		same := b.people[start:end]
+		if claim := claims[same[0].key]; claim != "" {
+			same = append(slices.Clone(same), keyed{same[0].key, identity.Person{User: same[0].User, DN: claim}})
+			r.Unmapped = append(r.Unmapped, collide(same)[:end-start]...)
+		} else if len(same) == 1 || isOneEntry(same) {
+			r.People = append(r.People, same[0].Person)
+		} else {
+			r.Unmapped = append(r.Unmapped, collide(same)...)
+		}
+		start = end
+	}
+	slices.SortFunc(r.Unmapped, func(x, y identity.Unmapped) int {
+		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
+	})
+	b.people = nil
+	return r
+}
+
+// claims returns the usernames of entries that could not be mapped for another
+// reason, with their DNs: such an entry may be the person as well as one that
+// could be mapped.
+func (b *Builder) claims() map[identity.Key]string {
+	claims := map[identity.Key]string{}
+	for _, u := range b.unmapped {
+		if u.Username != "" {
+			claims[identity.NewKey(u.Username)] = u.DN
+		}
+	}
+	return claims
+}
+
+// isOneEntry reports whether all are the same entry, read more than once: two
+// referrals may lead to it.
+func isOneEntry(same []keyed) bool {
+	for _, other := range same[1:] {
+		if other.EntryID == "" || other.EntryID != same[0].EntryID || other.User != same[0].User {
+			return false
+		}
+	}
+	return true
+}
+
+func collide(same []keyed) []identity.Unmapped {
+	var out []identity.Unmapped
+	for i, person := range same {
+		other := same[(i+1)%len(same)]
+		reason := fmt.Sprintf("%d entries have the username %q: also %s", len(same), person.Username, other.DN)
+		if person.Username != other.Username {
+			reason += fmt.Sprintf(" as %q, and LoginTC may not tell capitals apart", other.Username)
+		}
+		out = append(out, identity.Unmapped{Person: person.Person, Reason: reason})
+	}
+	return out
+}
