@@ -1,0 +1,201 @@
+// Package logintc is a client of the LoginTC Admin API 1.3: of its documented
+// calls alone. A Reader has no method that writes; a Writer is a Reader that does.
+//
+// It decides nothing about users. It knows what may be repeated: a call whose
+// answer was lost is sent again only where that is harmless, and is settled by
+// reading where it is not.
+package logintc
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// mediaType is what the API speaks (REST API 1.3, overview).
+const mediaType = "application/vnd.logintc.v1+json"
+
+// Options say where the API is and how to call it.
+type Options struct {
+	// BaseURL ends in /api: "https://cloud.logintc.com/api".
+	BaseURL string
+	APIKey  identity.Secret
+	// RequestsPerSecond bounds all attempts of all calls; 0 for no bound.
+	RequestsPerSecond float64
+	// Concurrency bounds the calls under way at once, and how many pages of a
+	// listing are fetched ahead; 0 stands for 8.
+	Concurrency int
+	// Timeout bounds one attempt of one call; 0 stands for 30 s.
+	Timeout time.Duration
+	// RootCAs verify the server; nil stands for the system's.
+	RootCAs   *x509.CertPool
+	UserAgent string
+	// Retries is how often a call is repeated at most; 0 stands for 6.
+	Retries int
+	// RetryWaitMin and RetryWaitMax bound the pause before a repetition where the
+	// server names none; 0 stands for 500 ms and 30 s.
+	RetryWaitMin, RetryWaitMax time.Duration
+	// Logger is told of every attempt, without headers and bodies; nil for none.
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.Concurrency == 0 {
+		o.Concurrency = 8
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 30 * time.Second
+	}
+	if o.Retries == 0 {
+		o.Retries = 6
+	}
+	if o.RetryWaitMin == 0 {
+		o.RetryWaitMin = 500 * time.Millisecond
+	}
+	if o.RetryWaitMax == 0 {
+		o.RetryWaitMax = 30 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// client sends calls.
+type client struct {
+	base      string
+	key       identity.Secret
+	userAgent string
+	options   Options
+	http      *retryablehttp.Client
+}
+
+func newClient(o Options) (*client, error) {
+	o = o.withDefaults()
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
+		return nil, fmt.Errorf("the address of LoginTC is no URL: %q", o.BaseURL)
+	}
+	if o.APIKey.IsZero() {
+		return nil, errors.New("there is no API key for LoginTC")
+	}
+	if strings.ContainsFunc(o.APIKey.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r >= 0x7f }) {
+		return nil, errors.New("the API key for LoginTC has a character that no key has; was it read with a line break or a space?")
+	}
+	c := &client{base: strings.TrimSuffix(o.BaseURL, "/"), key: o.APIKey, userAgent: o.UserAgent, options: o}
+	c.http = &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport: newTransport(o),
+			// The key must not be sent wherever an answer points.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryMax: o.Retries, RetryWaitMin: o.RetryWaitMin, RetryWaitMax: o.RetryWaitMax,
+		CheckRetry: checkRetry, Backoff: backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return c, nil
+}
+
+// call is one call of the API.
+type call struct {
+	method string
+	// path stands below the base, with its query.
+	path string
+	// body is encoded as JSON; nil for none.
+	body any
+	// into is what the answer is decoded into; nil where it does not matter.
+	into any
+	// once says that repeating it may do something twice: only 429, which says that
+	// nothing was done, is followed by another attempt.
+	once bool
+}
+
+type onceKey struct{}
+
+// do sends a call and decodes its answer.
+func (c *client) do(ctx context.Context, call call) error {
+	if call.once {
+		ctx = context.WithValue(ctx, onceKey{}, true)
+	}
+	request, err := c.request(ctx, call)
+	if err != nil {
+		return call.fail(err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		if response != nil {
+			_ = response.Body.Close()
+		}
+		return call.fail(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := readAll(response.Body)
+	if err != nil {
+		return call.fail(err)
+	}
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted:
+	default:
+		return newAPIError(call, response.StatusCode, response.Header.Get("Content-Type"), body)
+	}
+	if call.into == nil {
+		return nil
+	}
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); !isJSON(kind) {
+		return call.fail(fmt.Errorf("answered with %q and not with JSON: a proxy or another server than LoginTC may have answered; check host", kind))
+	}
+	if err := json.Unmarshal(body, call.into); err != nil {
+		return call.fail(fmt.Errorf("the answer can not be understood: %w", err))
+	}
+	return nil
+}
+
+func isJSON(mediaType string) bool {
+	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+}
+
+func (c *client) request(ctx context.Context, call call) (*retryablehttp.Request, error) {
+	var body any
+	if call.body != nil {
+		encoded, err := json.Marshal(call.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := retryablehttp.NewRequestWithContext(ctx, call.method, c.base+call.path, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", `LoginTC key="`+c.key.Reveal()+`"`)
+	request.Header.Set("Accept", mediaType)
+	if c.userAgent != "" {
+		request.Header.Set("User-Agent", c.userAgent)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", mediaType)
+	}
+	return request, nil
+}
+
+// fail names the call in an error. What the HTTP client wraps around its errors
+// names the host and path once more and is taken off.
+func (call call) fail(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("LoginTC: %s %s: %w", call.method, call.path, err)
+}

@@ -1,0 +1,114 @@
+package logintc
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// Reader reads an organization. It has no method that writes.
+type Reader struct{ *client }
+
+// NewReader returns a reader. It sends nothing yet.
+func NewReader(o Options) (*Reader, error) {
+	c, err := newClient(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{c}, nil
+}
+
+// Domain is a LoginTC domain.
+type Domain struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// Ping asks whether the API is there and takes the key.
+func (r *Reader) Ping(ctx context.Context) error {
+	var answer struct {
+		Status string `json:"status"`
+	}
+	if err := r.do(ctx, call{method: http.MethodGet, path: "/ping", into: &answer}); err != nil {
+		return err
+	}
+	if answer.Status != "OK" {
+		return fmt.Errorf("LoginTC: GET /ping: its status is %q", printable(answer.Status))
+	}
+	return nil
+}
+
+// Organization returns the name of the organization that the key belongs to.
+func (r *Reader) Organization(ctx context.Context) (string, error) {
+	var answer struct {
+		Name string `json:"name"`
+	}
+	return answer.Name, r.do(ctx, call{method: http.MethodGet, path: "/organization", into: &answer})
+}
+
+// Domain returns one domain; an *APIError with status 404 where there is none.
+func (r *Reader) Domain(ctx context.Context, id string) (Domain, error) {
+	var d Domain
+	return d, r.do(ctx, call{method: http.MethodGet, path: "/domains/" + url.PathEscape(id), into: &d})
+}
+
+// UserByUsername returns the user of exactly this username, and whether there is one.
+func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.Account, bool, error) {
+	var u wireUser
+	c := call{method: http.MethodGet, path: "/users?username=" + url.QueryEscape(username), into: &u}
+	if err := r.do(ctx, c); hasStatus(err, http.StatusNotFound) {
+		return identity.Account{}, false, nil
+	} else if err != nil {
+		return identity.Account{}, false, err
+	}
+	account, err := u.account()
+	if err != nil {
+		return identity.Account{}, false, c.fail(err)
+	}
+	return account, true, nil
+}
+
+// wireUser is a user as the API sends it. Fields that are not known are passed
+// over: the API may grow.
+type wireUser struct {
+	ID       string   `json:"id"`
+	Username string   `json:"username"`
+	Name     string   `json:"name"`
+	Email    string   `json:"email"`
+	Domains  []string `json:"domains"`
+}
+
+// account checks the user: one without id or username comes from a broken answer.
+func (u *wireUser) account() (identity.Account, error) {
+	if !isID(u.ID) {
+		return identity.Account{}, fmt.Errorf("the answer has a user (%q) whose id is not 40 hexadecimal characters: %q", printable(u.Username), printable(u.ID))
+	}
+	if u.Username == "" {
+		return identity.Account{}, fmt.Errorf("the answer has a user without a username: %s", u.ID)
+	}
+	for _, id := range u.Domains {
+		if !isID(id) {
+			return identity.Account{}, fmt.Errorf("the answer has a user (%q) in a domain whose id is not 40 hexadecimal characters: %q", printable(u.Username), printable(id))
+		}
+	}
+	return identity.Account{
+		ID: u.ID, User: identity.User{Username: u.Username, Name: u.Name, Email: u.Email}, Domains: u.Domains,
+	}, nil
+}
+
+// isID reports whether s has the form of an id (REST API 1.3: 40 hexadecimal characters).
+func isID(s string) bool {
+	if len(s) != 40 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,229 @@
+package state
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/rollcall-cli/rollcall/internal/atomicfile"
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// DamagedError says that the file at Path is no state that rollcall wrote.
+type DamagedError struct {
+	Path string
+	// Offset is where in the file it was noticed, in octets.
+	Offset int64
+	Reason string
+	// Backup is the newest backup that can be read, or empty.
+	Backup string
+}
+
+func (e *DamagedError) Error() string {
+	remedy := "there is no backup beside it that can be read"
+	if e.Backup != "" {
+		remedy = fmt.Sprintf("the newest backup that can be read is %s; to go back to it, copy it over", e.Backup)
+	}
+	return fmt.Sprintf("the state %s can not be read (at octet %d: %s); nothing was changed; %s", e.Path, e.Offset, e.Reason, remedy)
+}
+
+// Load reads the state. Where there is no file yet it returns an empty state,
+// without lineage. A file that can not be understood is a *DamagedError.
+func Load(path string) (*State, error) {
+	s, err := load(path)
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		for i := 1; i <= Backups; i++ {
+			if _, err := os.Stat(Backup(path, i)); err != nil {
+				continue
+			}
+			if _, err := load(Backup(path, i)); err == nil {
+				damaged.Backup = Backup(path, i)
+				break
+			}
+		}
+	}
+	return s, err
+}
+
+func load(path string) (*State, error) {
+	if err := atomicfile.CheckRegular(path); err != nil {
+		return nil, fmt.Errorf("the state: %w", err)
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return empty(), nil
+	} else if err != nil {
+		return nil, fmt.Errorf("the state can not be read: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	return decode(path, bufio.NewReaderSize(file, 1<<16))
+}
+
+// errFormat says that the file is of another format.
+type formatError int
+
+func (e formatError) Error() string {
+	return fmt.Sprintf("it has format version %d and this rollcall reads version %d; use the version that wrote it or a newer one", int(e), FormatVersion)
+}
+
+// decode reads a state member by member, so that no more than the state itself
+// is held in memory.
+func decode(path string, r io.Reader) (*State, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	s, err := readHead(d)
+	var format formatError
+	if errors.As(err, &format) {
+		return nil, fmt.Errorf("the state %s can not be read: %w", path, err)
+	}
+	if err == nil {
+		err = s.readRest(d)
+	}
+	if err == nil {
+		if _, extra := d.Token(); !errors.Is(extra, io.EOF) {
+			err = errors.New("something stands after its end")
+		}
+	}
+	if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("it ends too early")
+		}
+		return nil, &DamagedError{Path: path, Offset: d.InputOffset(), Reason: err.Error()}
+	}
+	return s, nil
+}
+
+// readHead reads the fields before the domains.
+func readHead(d *json.Decoder) (*State, error) {
+	s := empty()
+	if err := expect(d, json.Delim('{')); err != nil {
+		return nil, err
+	}
+	var format int
+	if err := readField(d, "format_version", &format); err != nil {
+		return nil, err
+	}
+	if format != FormatVersion {
+		return nil, formatError(format)
+	}
+	if err := readField(d, "lineage", &s.Lineage); err != nil {
+		return nil, err
+	}
+	if _, err := uuid.Parse(s.Lineage); err != nil {
+		return nil, fmt.Errorf("its lineage is no UUID: %w", err)
+	}
+	if err := readField(d, "serial", &s.Serial); err != nil {
+		return nil, err
+	}
+	return s, readField(d, "rollcall_version", &s.Version)
+}
+
+func (s *State) readRest(d *json.Decoder) error {
+	if err := errors.Join(expect(d, "domains"), expect(d, json.Delim('{'))); err != nil {
+		return err
+	}
+	for d.More() {
+		if err := s.readDomain(d); err != nil {
+			return err
+		}
+	}
+	if err := expect(d, json.Delim('}')); err != nil {
+		return err
+	}
+	if err := readField(d, "directories", &s.directories); err != nil {
+		return err
+	}
+	if s.directories == nil {
+		s.directories = map[string]Observation{}
+	}
+	if err := readField(d, "applied", &s.applied); err != nil {
+		return err
+	}
+	return expect(d, json.Delim('}'))
+}
+
+func (s *State) readDomain(d *json.Decoder) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	name, ok := token.(string)
+	if _, twice := s.domains[name]; !ok || twice {
+		return fmt.Errorf("the domain %q stands there twice", name)
+	}
+	out := &domain{}
+	s.domains[name] = out
+	if err := expect(d, json.Delim('{')); err != nil {
+		return err
+	}
+	if err := readField(d, "id", &out.id); err != nil {
+		return err
+	}
+	if err := readField(d, "scope", &out.scope); err != nil {
+		return err
+	}
+	if err := errors.Join(expect(d, "members"), expect(d, json.Delim('['))); err != nil {
+		return err
+	}
+	for d.More() {
+		var m identity.Member
+		if err := d.Decode(&m); err != nil {
+			return err
+		}
+		if m.Username == "" || m.UserID == "" {
+			return fmt.Errorf("a member of domain %q has no username or user id", name)
+		}
+		out.members = append(out.members, m)
+	}
+	if err := out.checkOrder(name); err != nil {
+		return err
+	}
+	return errors.Join(expect(d, json.Delim(']')), expect(d, json.Delim('}')))
+}
+
+// checkOrder sorts members that somebody put in another order, and finds two of
+// one username.
+func (d *domain) checkOrder(name string) error {
+	byKey := func(a, b identity.Member) int {
+		return strings.Compare(string(identity.NewKey(a.Username)), string(identity.NewKey(b.Username)))
+	}
+	if !slices.IsSortedFunc(d.members, byKey) {
+		slices.SortFunc(d.members, byKey)
+	}
+	for i := 1; i < len(d.members); i++ {
+		if byKey(d.members[i-1], d.members[i]) == 0 {
+			return fmt.Errorf("domain %q has the member %q twice", name, d.members[i].Username)
+		}
+	}
+	return nil
+}
+
+// expect reads a token that must be the one.
+func expect(d *json.Decoder, want json.Token) error {
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if token != want {
+		return fmt.Errorf("%v stands where %v should", token, want)
+	}
+	return nil
+}
+
+func readField(d *json.Decoder, name string, into any) error {
+	if err := expect(d, name); err != nil {
+		return err
+	}
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
