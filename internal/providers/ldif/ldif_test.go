@@ -1,0 +1,119 @@
+package ldif
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// readText reads an LDIF below dc=x with the filter, and returns the entries.
+func readText(text, filter string, attributes ...string) ([]identity.Entry, identity.Evidence, error) {
+	d := New("test.ldif", time.Now)
+	var evidence identity.Evidence
+	var entries []identity.Entry
+	err := d.read(context.Background(), strings.NewReader(text), identity.Search{BaseDN: "dc=x", Scope: identity.ScopeSub, Filters: []string{filter}, Attributes: attributes},
+		&evidence, func(page []identity.Entry) error { entries = append(entries, page...); return nil })
+	return entries, evidence, err
+}
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	text := "# a comment\n that goes on\nversion: 1\n\n" +
+		"dn: uid=a,dc=x\nobjectClass: person\ncn: Anna\n  B\ncn:: Wm/Dqw==\nDescription: one: two\n# between\nmail:a@x.example\nempty:\n\n\n" +
+		"dn:: dWlkPXrDtixkYz14\r\nobjectClass: person\r\ncn;lang-fr: Zoé\r\nentryUUID: 0B1C6F0A-0001-4C6E-9D3B-6A1F0E000001\r\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw=="
+	got, evidence, err := readText(text, "", "CN", "mail", "description", "cn;lang-fr", "empty", "objectguid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []identity.Entry{
+		{DN: "uid=a,dc=x", Attributes: []identity.Attribute{
+			{Name: "cn", Values: []string{"Anna B", "Zoë"}}, {Name: "Description", Values: []string{"one: two"}},
+			{Name: "mail", Values: []string{"a@x.example"}}, {Name: "empty", Values: []string{""}},
+		}},
+		{DN: "uid=zö,dc=x", ID: "03020100-0504-0706-0809-0a0b0c0d0e0f", Attributes: []identity.Attribute{
+			{Name: "cn;lang-fr", Values: []string{"Zoé"}}, {Name: "objectGUID", Values: []string{"03020100-0504-0706-0809-0a0b0c0d0e0f"}},
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || evidence.Entries != 2 || evidence.Pages != 1 {
+		t.Errorf("%s\n%+v", diff, evidence)
+	}
+}
+
+func TestErrorsNameTheLine(t *testing.T) {
+	t.Parallel()
+	good := "dn: uid=a,dc=x\ncn: a\n\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"no dn":            {good + "cn: a\n", `test.ldif:4: an entry begins with dn, not with "cn"`},
+		"bad base64":       {good + "dn: uid=b,dc=x\ncn:: !!!\n", "test.ldif:4: the value of cn is not base64"},
+		"no colon":         {good + "\n\ndn: uid=b,dc=x\nnonsense\n", `test.ldif:6: "nonsense" is no line`},
+		"a URL":            {good + "dn: uid=b,dc=x\ncn:< file:///etc/passwd\n", "test.ldif:4: the value of cn is to be read from a URL"},
+		"a change":         {"dn: uid=b,dc=x\nchangetype: delete\n", "test.ldif:1: it is a change record"},
+		"a bad DN":         {"dn: nonsense\ncn: a\n", `test.ldif:1: "nonsense" is no DN`},
+		"only a dn":        {"dn: uid=b,dc=x\n", "was the export cut off?"},
+		"no base":          {"dn: dc=y\ncn: a\n", `the base DN does not exist there: "dc=x"`},
+		"nothing at all":   {"", `the base DN does not exist there: "dc=x"`},
+		"continues naught": {" cn: a\n", "test.ldif:1: a line that continues another"},
+		"other version":    {"version: 2\n\n" + good, `version "2" of LDIF is not known`},
+		"too large":        {"dn: uid=b,dc=x\ncn: " + strings.Repeat("a", maxRecord), "test.ldif:2: the entry is larger than"},
+		"too many lines":   {"dn: uid=b,dc=x\ncn: a\n" + strings.Repeat(" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", maxRecord/39+1), "the entry is larger than"},
+	} {
+		if _, _, err := readText(c.text, ""); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := readText(good, "(cn=*"); err == nil || !strings.Contains(err.Error(), `the filter "(cn=*" is wrong`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "people.ldif")
+	var b strings.Builder
+	for i := range 1201 {
+		fmt.Fprintf(&b, "dn: uid=u%d,ou=P,dc=x\nobjectClass: person\nuid: u%d\n\n", i, i)
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pages := 0
+	evidence, err := New(path, time.Now).Read(t.Context(), identity.Search{BaseDN: "OU=p, DC=x", Scope: identity.ScopeOne, Attributes: []string{"uid"}}, func(page []identity.Entry) error {
+		pages++
+		return nil
+	})
+	if err != nil || evidence.Entries != 1201 || evidence.Pages != 3 || pages != 3 || evidence.Server != path || evidence.Ended.IsZero() {
+		t.Errorf("%+v %d %v", evidence, pages, err)
+	}
+	if e, err := New(path, time.Now).Read(t.Context(), identity.Search{BaseDN: "dc=x", Scope: identity.ScopeSub}, func([]identity.Entry) error { return io.ErrNoProgress }); !errors.Is(err, io.ErrNoProgress) || e.Entries != 0 {
+		t.Errorf("%+v %v", e, err)
+	}
+	if _, err := New(path+"x", time.Now).Read(t.Context(), identity.Search{BaseDN: "dc=x"}, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		"version: 1\ndn: cn=Barbara Jensen, ou=Product Development, dc=airius, dc=com\nobjectclass: top\ncn: Barbara Jensen\ndescription:Babs is a big sailing fan, and travels extensively in sea\n rch of perfect sailing conditions.\n",
+		"dn:: b3U95Za25qWt6YOoLG89QWlyaXVz\n# dn:: ou=営業部,o=Airius\nobjectclass: top\nou:: 5Za25qWt6YOo\nou;lang-ja:: 5Za25qWt6YOo\n",
+		"dn: dc=x\njpegphoto:< file:///usr/local/directory/photos/fiona.jpg\n", "dn: dc=x\nchangetype: delete\n", " \n", "dn: dc=x\ncn:: AA==\n",
+	} {
+		f.Add(seed, "(|(cn=*b*)(!(ou>=5))(objectClass:caseIgnoreMatch:=top))")
+	}
+	f.Fuzz(func(t *testing.T, text, filter string) {
+		entries, evidence, err := readText(text, filter, "cn")
+		if err == nil && len(entries) != evidence.Entries {
+			t.Fatalf("%d entries, %+v", len(entries), evidence)
+		}
+	})
+}
