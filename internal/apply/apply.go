@@ -1,0 +1,231 @@
+// Package apply carries a plan out against a target: exactly its operations,
+// and notes in the state what each one left behind.
+//
+// It decides nothing: what a plan may do was checked before. It neither computes
+// operations nor prints.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/state"
+)
+
+// MaxErrors is how many users may fail before the run stops.
+const MaxErrors = 10
+
+// Users writes users of the organization.
+type Users interface {
+	CreateUser(ctx context.Context, user identity.User) (identity.Account, error)
+	UpdateUser(ctx context.Context, userID string, user identity.User) error
+	DeleteUser(ctx context.Context, userID string) error
+}
+
+// Memberships writes memberships and their tokens.
+type Memberships interface {
+	JoinDomain(ctx context.Context, domainID, userID string) error
+	LeaveDomain(ctx context.Context, domainID, userID string) error
+	// IssueToken returns the activation code.
+	IssueToken(ctx context.Context, domainID, userID string) (identity.Secret, error)
+}
+
+// Target is where a plan is carried out.
+type Target interface {
+	Users
+	Memberships
+}
+
+// Options are what a run needs beside its plan.
+type Options struct {
+	Target Target
+	// State is changed as operations end. The caller saves it.
+	State *state.State
+	// Concurrency is how many users are worked on at once; at least 1.
+	Concurrency int
+	Now         func() time.Time
+	// Begin and End are told of every operation that is sent, from several
+	// goroutines; nil where nobody listens.
+	Begin func(plan.Operation)
+	End   func(plan.Operation, error)
+}
+
+// Result is what became of a plan's operations.
+type Result struct {
+	// Done are those that were carried out, in the order in which they ended.
+	Done []plan.Operation
+	// Failed are those that LoginTC refused or that could not be sent.
+	Failed []Failure
+	// Skipped counts those left out after a failure of the same user, after
+	// MaxErrors, or after an interruption.
+	Skipped int
+}
+
+// Complete reports whether everything was done.
+func (r Result) Complete() bool { return len(r.Failed) == 0 && r.Skipped == 0 }
+
+// Failure is an operation that failed.
+type Failure struct {
+	Operation plan.Operation
+	Err       error
+}
+
+// Run carries the operations out: those of one user in order, several users at
+// once, and users that only leave after all others are done. When ctx ends, the
+// operations under way are finished and no other is begun.
+func Run(ctx context.Context, p *plan.Plan, o Options) Result {
+	r := &run{Options: o}
+	grants, removals := split(p.Operations)
+	for _, users := range [][]chain{grants, removals} {
+		group := new(errgroup.Group)
+		group.SetLimit(max(o.Concurrency, 1))
+		for _, operations := range users {
+			group.Go(func() error {
+				r.user(ctx, operations)
+				return nil
+			})
+		}
+		_ = group.Wait() // failures are in the result
+	}
+	return r.result
+}
+
+// chain is the operations of one user.
+type chain []plan.Operation
+
+// split groups operations by user and sets apart the users that only leave.
+func split(operations []plan.Operation) (grants, removals []chain) {
+	for start := 0; start < len(operations); {
+		end := start + 1
+		for end < len(operations) && identity.NewKey(operations[end].Username) == identity.NewKey(operations[start].Username) {
+			end++
+		}
+		operations := chain(operations[start:end])
+		if operations.onlyLeaves() {
+			removals = append(removals, operations)
+		} else {
+			grants = append(grants, operations)
+		}
+		start = end
+	}
+	return grants, removals
+}
+
+func (c chain) onlyLeaves() bool {
+	removes := false
+	for i := range c {
+		if !c[i].Action.OnState() && !c[i].Action.Removes() {
+			return false
+		}
+		removes = removes || c[i].Action.Removes()
+	}
+	return removes
+}
+
+type run struct {
+	Options
+	mu     sync.Mutex
+	result Result
+}
+
+// user carries out the operations of one user until one fails.
+func (r *run) user(ctx context.Context, operations chain) {
+	created := "" // the id of a user that this run created
+	for i := range operations {
+		op := operations[i]
+		if op.UserID == "" {
+			op.UserID = created
+		}
+		if op.Action.OnState() {
+			r.note(op, false)
+			continue
+		}
+		if ctx.Err() != nil || r.full() {
+			r.skip(operations[i:])
+			return
+		}
+		id, err := r.send(ctx, op, operations[i+1:].issuesToken(op.Domain))
+		if err != nil {
+			r.skip(operations[i+1:])
+			return
+		}
+		if op.Action == plan.CreateUser {
+			created = id
+		}
+	}
+}
+
+// issuesToken reports whether a token is to be issued on the domain.
+func (c chain) issuesToken(domain string) bool {
+	return slices.ContainsFunc(c, func(op plan.Operation) bool {
+		return op.Action == plan.IssueToken && op.Domain == domain
+	})
+}
+
+// send carries out one operation. It is finished even when ctx ends meanwhile.
+// TokenDue says that a token is to follow.
+func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userID string, err error) {
+	if r.Begin != nil {
+		r.Begin(op)
+	}
+	ctx = context.WithoutCancel(ctx)
+	switch op.Action {
+	case plan.CreateUser:
+		var account identity.Account
+		account, err = r.Target.CreateUser(ctx, *op.After)
+		userID = account.ID
+	case plan.UpdateUser:
+		err = r.Target.UpdateUser(ctx, op.UserID, *op.After)
+	case plan.DeleteUser:
+		err = r.Target.DeleteUser(ctx, op.UserID)
+	case plan.JoinDomain:
+		err = r.Target.JoinDomain(ctx, op.DomainID, op.UserID)
+	case plan.LeaveDomain:
+		err = r.Target.LeaveDomain(ctx, op.DomainID, op.UserID)
+	case plan.IssueToken:
+		_, err = r.Target.IssueToken(ctx, op.DomainID, op.UserID)
+	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
+		err = fmt.Errorf("%s is not sent", op.Action)
+	default:
+		err = fmt.Errorf("this version does not know the operation %q", op.Action)
+	}
+	if err != nil {
+		r.mu.Lock()
+		r.result.Failed = append(r.result.Failed, Failure{op, err})
+		r.mu.Unlock()
+	} else {
+		r.note(op, tokenDue)
+	}
+	if r.End != nil {
+		r.End(op, err)
+	}
+	return userID, err
+}
+
+// full reports whether too many users failed.
+func (r *run) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.result.Failed) >= MaxErrors
+}
+
+// skip notes operations that were left out; those on the state alone depend on
+// nothing that failed and are done.
+func (r *run) skip(operations chain) {
+	for _, op := range operations {
+		if op.Action.OnState() {
+			r.note(op, false)
+			continue
+		}
+		r.mu.Lock()
+		r.result.Skipped++
+		r.mu.Unlock()
+	}
+}

@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcall-cli/rollcall/internal/atomicfile"
+	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/render"
+	"github.com/rollcall-cli/rollcall/internal/state"
+)
+
+type planOptions struct {
+	out              string
+	json             bool
+	detailedExitcode bool
+	domains          []string
+}
+
+func newPlan(a *app) *cobra.Command {
+	var o planOptions
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show who would be added, changed and removed",
+		Long: `Reads the directories and LoginTC, compares them with the state, and shows what
+apply would do. It changes nothing and takes no lock.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runPlan(cmd.Context(), o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.out, "out", "", "save the plan to `file`, for: rollcall apply FILE")
+	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
+	flags.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with 2 where there are changes, 3 where only withheld ones")
+	flags.StringArrayVar(&o.domains, "domain", nil, "only the domain of this `name`; may be repeated")
+	return cmd
+}
+
+func (a *app) runPlan(ctx context.Context, o planOptions) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	st, err := state.Load(cfg.Settings.StatePath)
+	if err != nil {
+		return err
+	}
+	p, err := a.makePlan(ctx, cfg, st, o.domains)
+	if err != nil {
+		return err
+	}
+	if err := a.show(p, o.json); err != nil {
+		return err
+	}
+	if len(p.Failures) > 0 {
+		return fmt.Errorf("nothing can be applied: %s", p.Failures[0])
+	}
+	if o.out != "" {
+		if err := a.savePlan(p, o); err != nil {
+			return err
+		}
+	}
+	if o.detailedExitcode {
+		return planOutcome(p)
+	}
+	return nil
+}
+
+// makePlan reads both sides at once and compares them with the state.
+func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State, domains []string) (*plan.Plan, error) {
+	chosen, err := choose(cfg, domains)
+	if err != nil {
+		return nil, err
+	}
+	client, err := a.reader(cfg)
+	if err != nil {
+		return nil, err
+	}
+	progress := a.startProgress()
+	defer progress.stop()
+	var (
+		readings []*reading
+		members  []live
+	)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		readings, err = a.readRosters(groupCtx, cfg, chosen, progress.add)
+		return err
+	})
+	group.Go(func() (err error) {
+		members, err = a.readLive(groupCtx, client, chosen, progress.add)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	in := input(cfg, st, readings, members)
+	in.Partial = len(chosen) < len(cfg.Domains)
+	if in.HasStrangers() {
+		listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
+		if err != nil {
+			return nil, err
+		}
+		in.Organization = listing.Accounts
+	}
+	p := plan.Compute(in)
+	p.RollcallVersion, p.ConfigDigest = a.Version, cfg.Digest
+	p.Lineage, p.Serial = st.Lineage, st.Serial
+	p.Created = a.Now().UTC()
+	p.Expires = p.Created.Add(cfg.Settings.PlanExpiry)
+	return p, p.Seal()
+}
+
+// input puts together what a plan is computed from.
+func input(cfg *config.Config, st *state.State, readings []*reading, members []live) plan.Input {
+	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond}
+	for i, r := range readings {
+		d := r.domain
+		in.Domains = append(in.Domains, plan.DomainInput{
+			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
+			Scope: scope(d), Evidence: r.evidence, Policy: policy(d.Policy),
+			People: r.roster.People, Unmapped: r.roster.Unmapped,
+			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
+			Known: plan.Known{
+				Members: st.Members(d.Name), Scope: st.Scope(d.Name),
+				Roster: st.RosterSize(d.Directory.Address(), d.Name),
+			},
+		})
+	}
+	return in
+}
+
+// scope names what decides the roster of a domain.
+func scope(d *config.Domain) plan.Scope {
+	s := plan.Scope{
+		"directory": d.Directory.Address(), "base_dn": d.Directory.BaseDN, "scope": string(d.Directory.Scope),
+		"directory filter": d.Directory.Filter, "filter": d.Filter, "id": d.ID, "referrals": d.Directory.Referrals,
+	}
+	if d.Directory.Kind == "ldif" {
+		s["path"] = d.Directory.Path
+	}
+	for field, source := range d.Directory.User.Sources() {
+		s["user."+field] = source
+	}
+	return s
+}
+
+func policy(p *config.Policy) plan.Policy {
+	return plan.Policy{
+		Name: p.Address(), SyncMode: plan.SyncMode(p.SyncMode), MaxRemoveLimit: p.MaxRemoveLimit,
+		OnLimit: plan.OnLimit(p.OnLimit), TokenMode: plan.TokenMode(p.TokenMode), Protect: p.Protect,
+		RemoveUnmanaged: p.RemoveUnmanaged, MaxShrink: p.MaxShrink, RemoveAfter: p.RemoveAfter,
+	}
+}
+
+// show prints a plan for people or for programs.
+func (a *app) show(p *plan.Plan, json bool) error {
+	if json {
+		return render.JSON(a.Out, p)
+	}
+	return render.Text(a.Out, p, render.TextOptions{Color: a.color(a.OutTerminal), Width: a.Width})
+}
+
+func (a *app) savePlan(p *plan.Plan, o planOptions) error {
+	path := a.path(o.out)
+	if err := atomicfile.Write(path, func(w io.Writer) error { return p.Encode(w) }); err != nil {
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	if !o.json {
+		_, err := fmt.Fprintf(a.Out, "\nSaved to %s. To do exactly this: rollcall apply %s\n", o.out, o.out)
+		return err
+	}
+	return nil
+}
+
+// planOutcome is what --detailed-exitcode says of a plan.
+func planOutcome(p *plan.Plan) error {
+	switch {
+	case p.HasChanges():
+		return outcome(exitChanges)
+	case p.Summarize("").Withheld > 0:
+		return outcome(exitWithheld)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/providers/ldap"
+	"github.com/rollcall-cli/rollcall/internal/providers/ldif"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
+	"github.com/rollcall-cli/rollcall/internal/roster"
+)
+
+// searchesAtOnce bounds how many searches of directories are under way together.
+const searchesAtOnce = 4
+
+// reader answers a search completely, or with an error.
+type reader interface {
+	Read(ctx context.Context, s identity.Search, yield func([]identity.Entry) error) (identity.Evidence, error)
+}
+
+// open returns the reader of a directory.
+func (a *app) open(d *config.Directory) (reader, error) {
+	if d.Kind == "ldif" {
+		return ldif.New(d.Path, a.Now), nil
+	}
+	r, err := ldap.New(ldap.Options{
+		URLs: d.URLs, Encryption: d.Encryption, BindDN: d.BindDN, BindPassword: d.BindPassword,
+		CAFile: d.CAFile, InsecureSkipVerify: d.InsecureSkipVerify,
+		FollowReferrals: d.Referrals != "ignore", PageSize: uint32(d.PageSize),
+		ConnectTimeout: d.ConnectTimeout, SearchTimeout: d.SearchTimeout, Now: a.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Address(), err)
+	}
+	return r, nil
+}
+
+// reading is the roster of one domain and how it was had.
+type reading struct {
+	domain   *config.Domain
+	roster   *roster.Roster
+	evidence identity.Evidence
+}
+
+// search is one search of a directory, for every domain that asks just it.
+type search struct {
+	directory *config.Directory
+	filter    string
+	readings  []*reading
+}
+
+// readRosters reads the directories for the chosen domains, once per distinct
+// search, and checks what was read: a roster comes back only if it may be
+// compared. The readings are in the order of chosen.
+func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*config.Domain, progress func(what string, n int)) ([]*reading, error) {
+	searches, readings := arrange(cfg, chosen)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(searchesAtOnce)
+	for _, s := range searches {
+		group.Go(func() error { return a.search(ctx, s, progress) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if err := checkRosters(cfg, readings); err != nil {
+		return nil, err
+	}
+	return readings[:len(chosen)], nil
+}
+
+// arrange returns the readings of the chosen domains, followed by those of other
+// domains whose directory has canaries that may be among them, and the distinct
+// searches that they take.
+func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading) {
+	domains := slices.Clone(chosen)
+	for _, d := range cfg.Domains {
+		shares := func(c *config.Domain) bool { return c.Directory == d.Directory }
+		if len(d.Directory.Canaries) > 0 && !slices.Contains(chosen, d) && slices.ContainsFunc(chosen, shares) {
+			domains = append(domains, d)
+		}
+	}
+	var searches []*search
+	var readings []*reading
+	for _, d := range domains {
+		r := &reading{domain: d}
+		readings = append(readings, r)
+		same := func(s *search) bool { return s.directory == d.Directory && s.filter == d.Filter }
+		if at := slices.IndexFunc(searches, same); at >= 0 {
+			searches[at].readings = append(searches[at].readings, r)
+		} else {
+			searches = append(searches, &search{d.Directory, d.Filter, []*reading{r}})
+		}
+	}
+	return searches, readings
+}
+
+// search runs one search and maps its entries for each domain as they come.
+func (a *app) search(ctx context.Context, s *search, progress func(string, int)) error {
+	source, err := a.open(s.directory)
+	if err != nil {
+		return err
+	}
+	builders := make([]*roster.Builder, len(s.readings))
+	for i, r := range s.readings {
+		rules := roster.Rules{DefaultName: r.domain.Policy.DefaultName, DefaultEmail: r.domain.Policy.DefaultEmail}
+		builders[i] = roster.NewBuilder(rules, s.directory.User.Map)
+	}
+	evidence, err := source.Read(ctx, identity.Search{
+		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
+		Filters: []string{s.directory.Filter, s.filter}, Attributes: s.directory.User.Attributes(),
+	}, func(page []identity.Entry) error {
+		for i := range page {
+			for _, b := range builders {
+				b.Add(&page[i])
+			}
+		}
+		progress(s.directory.Address(), len(page))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.directory.Address(), err)
+	}
+	for i, r := range s.readings {
+		r.roster, r.evidence = builders[i].Roster(), evidence
+	}
+	return nil
+}
+
+// checkRosters holds what was read against the guards: nobody there, canaries,
+// local validation. All that fails comes out together.
+func checkRosters(cfg *config.Config, readings []*reading) error {
+	var errs []error
+	byDirectory := map[*config.Directory][]*roster.Roster{}
+	for _, r := range readings {
+		d := r.domain
+		byDirectory[d.Directory] = append(byDirectory[d.Directory], r.roster)
+		if !d.AllowEmpty {
+			errs = append(errs, r.roster.CheckEmpty(d.Address(), d.Directory.Address(), r.evidence))
+		}
+		errs = append(errs, roster.CheckCanaries(d.Address(), d.Canaries, r.roster))
+		if d.Policy.LocalValidation {
+			errs = append(errs, r.roster.CheckValid(d.Address()))
+		}
+	}
+	for _, d := range cfg.Directories {
+		if rosters := byDirectory[d]; rosters != nil {
+			errs = append(errs, roster.CheckCanaries(d.Address(), d.Canaries, rosters...))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// live is what LoginTC has of one domain.
+type live struct {
+	title   string
+	listing logintc.Listing
+}
+
+// readLive lists the members of the domains, in their order.
+func (a *app) readLive(ctx context.Context, r *logintc.Reader, domains []*config.Domain, progress func(what string, n int)) ([]live, error) {
+	out := make([]live, len(domains))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, d := range domains {
+		group.Go(func() error {
+			found, err := r.Domain(ctx, d.ID)
+			if err == nil {
+				out[i].title = found.Name
+				out[i].listing, err = r.DomainUsers(ctx, d.ID, func(n int) { progress(d.Address(), n) })
+			}
+			var api *logintc.APIError
+			if errors.As(err, &api) && api.Status == http.StatusNotFound {
+				return fmt.Errorf("%s: LoginTC has no domain with the id %s, or the API key is another organization's: %w", d.Address(), d.ID, err)
+			} else if err != nil {
+				return fmt.Errorf("%s: %w", d.Address(), err)
+			}
+			return nil
+		})
+	}
+	return out, group.Wait()
+}
+
+// choose returns the domains of the names, or all where there are none.
+func choose(cfg *config.Config, names []string) ([]*config.Domain, error) {
+	if len(names) == 0 {
+		if len(cfg.Domains) == 0 {
+			return nil, errors.New("the configuration has no domain; declare one with: domain \"NAME\" { … }")
+		}
+		return cfg.Domains, nil
+	}
+	var chosen []*config.Domain
+	for _, name := range names {
+		name = strings.TrimPrefix(name, "domain.")
+		at := slices.IndexFunc(cfg.Domains, func(d *config.Domain) bool { return d.Name == name })
+		if at < 0 {
+			var all []string
+			for _, d := range cfg.Domains {
+				all = append(all, d.Name)
+			}
+			return nil, fmt.Errorf("the configuration has no domain %q; it has: %s", name, strings.Join(all, ", "))
+		}
+		if !slices.Contains(chosen, cfg.Domains[at]) {
+			chosen = append(chosen, cfg.Domains[at])
+		}
+	}
+	slices.SortFunc(chosen, func(a, b *config.Domain) int { return cmp.Compare(a.Name, b.Name) })
+	return chosen, nil
+}

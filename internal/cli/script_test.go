@@ -1,0 +1,198 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rollcall-cli/rollcall/internal/cli"
+	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintctest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rollcall": runRollcall})
+}
+
+// runRollcall is the program as cmd/rollcall makes it, without a terminal.
+func runRollcall() {
+	now := time.Now
+	if at := os.Getenv("TEST_NOW"); at != "" {
+		fixed, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			panic(err)
+		}
+		now = func() time.Time { return fixed }
+	}
+	os.Exit(cli.Run(contextOfSignals(), os.Args[1:], cli.Env{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(),
+		InTerminal: os.Getenv("TEST_TERMINAL") != "",
+		Host:       "testhost", User: "tester", PID: os.Getpid(), Now: now, Version: "0.1.0-test",
+	}))
+}
+
+// TestScripts runs testdata/script/*.txtar, each a day in the life of a user.
+// Beside the usual commands they have:
+//
+//	exit CODE rollcall ARG...   runs rollcall, which must end with the code
+//	directory FILE.ldif         starts an LDAP server with these entries: $LDAP_URL
+//	add FILE.ldif               adds entries to it
+//	delete DN                   deletes an entry
+//	replace DN ATTR VALUE...    replaces an attribute
+//	logintc FILE.json           starts the emulator: $LOGINTC_URL
+//	members DOMAIN-ID FILE      writes "username | name | email | token" lines
+//	writes N                    there were N calls that write since the last time
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       slices.Contains(os.Args, "-update"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[worldKey{}] = &scriptWorld{}
+			env.Setenv("ROLLCALL_VAR_ldap_password", testPassword)
+			env.Setenv("ROLLCALL_VAR_logintc_api_key", testKey)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
+			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
+		},
+	})
+}
+
+const (
+	testPassword = "s3cret-of-the-directory"
+	testBase     = "dc=example,dc=com"
+	testBindDN   = "cn=sync,ou=Services,dc=example,dc=com"
+)
+
+var testKey = strings.Repeat("k3y-of-LoginTC-", 5)[:64]
+
+type worldKey struct{}
+
+// scriptWorld is the servers of one script.
+type scriptWorld struct {
+	directory *ldaptest.Memory
+	logintc   *logintctest.Server
+}
+
+func worldOf(ts *testscript.TestScript) *scriptWorld { return ts.Value(worldKey{}).(*scriptWorld) }
+
+func cmdExit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exit CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	ts.Logf("[exit code %d]", got)
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func cmdDirectory(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	server, err := ldaptest.StartMemory(ldaptest.MemoryOptions{
+		BindDN: testBindDN, BindPassword: testPassword, LDIF: ts.ReadFile(args[0]),
+	})
+	ts.Check(err)
+	ts.Defer(func() { server.Close() })
+	w.directory = server
+	ts.Setenv("LDAP_URL", server.URL())
+	ts.Setenv("ROLLCALL_VAR_ldap_url", server.URL())
+}
+
+func cmdAdd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(worldOf(ts).directory.Add(ts.ReadFile(args[0])))
+}
+
+func cmdDelete(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(worldOf(ts).directory.Delete(args[0]))
+}
+
+func cmdReplace(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(worldOf(ts).directory.Replace(args[0], args[1], args[2:]...))
+}
+
+func cmdLoginTC(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	data, err := logintctest.LoadData(strings.NewReader(strings.ReplaceAll(ts.ReadFile(args[0]), "API_KEY", testKey)))
+	ts.Check(err)
+	w.logintc, err = logintctest.Start(logintctest.Options{Data: data, PageSize: 2})
+	ts.Check(err)
+	ts.Defer(w.logintc.Close)
+	ts.Setenv("LOGINTC_URL", w.logintc.URL)
+	ts.Setenv("ROLLCALL_VAR_logintc_host", w.logintc.URL)
+}
+
+func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), membersOf(worldOf(ts).logintc.Emulator.Data(), args[0]), 0o600))
+}
+
+// membersOf lists the members of a domain, a line each.
+func membersOf(data logintctest.Data, domainID string) []byte {
+	var out bytes.Buffer
+	for _, u := range data.Users {
+		if slices.Contains(u.Domains, domainID) {
+			token := u.Tokens[domainID]
+			if token == "" {
+				token = "no token"
+			}
+			fmt.Fprintf(&out, "%s | %s | %s | %s\n", u.Username, u.Name, u.Email, token)
+		}
+	}
+	return out.Bytes()
+}
+
+func cmdWrites(ts *testscript.TestScript, _ bool, args []string) {
+	emulator := worldOf(ts).logintc.Emulator
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := writesOf(emulator)
+	emulator.Reset()
+	if len(got) != want {
+		listing, err := json.MarshalIndent(got, "", "  ")
+		ts.Check(err)
+		ts.Fatalf("%d calls that write, want %d: %s", len(got), want, listing)
+	}
+}
+
+func writesOf(e *logintctest.Emulator) []logintctest.Call {
+	var writes []logintctest.Call
+	for _, call := range e.Requests().Calls {
+		if call.Method != "GET" {
+			writes = append(writes, call)
+		}
+	}
+	return writes
+}
+
+// contextOfSignals ends with SIGINT or SIGTERM, as in cmd/rollcall.
+func contextOfSignals() context.Context {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/render"
+	"github.com/rollcall-cli/rollcall/internal/state"
+)
+
+func newState(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "state",
+		Short: "Look into the state",
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "list",
+			Short: "List the members that rollcall manages",
+			Args:  cobra.NoArgs,
+			RunE:  func(*cobra.Command, []string) error { return a.runStateList() },
+		},
+		&cobra.Command{
+			Use:     "show ADDRESS",
+			Short:   "Show what the state knows of one member",
+			Example: `  rollcall state show 'domain.vpn["jane.doe"]'`,
+			Args:    cobra.ExactArgs(1),
+			RunE:    func(_ *cobra.Command, args []string) error { return a.runStateShow(args[0]) },
+		},
+	)
+	return cmd
+}
+
+func (a *app) loadState() (*state.State, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	return state.Load(cfg.Settings.StatePath)
+}
+
+func (a *app) runStateList() error {
+	st, err := a.loadState()
+	if err != nil {
+		return err
+	}
+	for _, domain := range st.DomainNames() {
+		for _, m := range st.Members(domain) {
+			if _, err := fmt.Fprintln(a.Out, render.Escape(plan.Address(domain, m.Username))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// memberDocument is what state show prints, a public interface.
+type memberDocument struct {
+	Address string `json:"address"`
+	identity.Member
+}
+
+func (a *app) runStateShow(address string) error {
+	st, err := a.loadState()
+	if err != nil {
+		return err
+	}
+	for _, domain := range st.DomainNames() {
+		for _, m := range st.Members(domain) {
+			if plan.Address(domain, m.Username) != address {
+				continue
+			}
+			encoder := json.NewEncoder(a.Out)
+			encoder.SetIndent("", "  ")
+			encoder.SetEscapeHTML(false)
+			return encoder.Encode(memberDocument{address, m})
+		}
+	}
+	return fmt.Errorf("the state has no %s; see: rollcall state list", address)
+}

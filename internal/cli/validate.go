@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-cli/rollcall/internal/config"
+)
+
+func newValidate(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the configuration",
+		Long:  "Checks the configuration. Neither a directory nor LoginTC is asked.",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.runValidate(asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return cmd
+}
+
+// validation is the document of validate --json, a public interface.
+type validation struct {
+	FormatVersion int                `json:"format_version"`
+	Valid         bool               `json:"valid"`
+	Diagnostics   config.Diagnostics `json:"diagnostics"`
+}
+
+func (a *app) runValidate(asJSON bool) error {
+	cfg, diags := config.Load(a.configOptions())
+	if asJSON {
+		result := validation{FormatVersion: 1, Valid: !diags.HasErrors(), Diagnostics: diags}
+		if diags == nil {
+			result.Diagnostics = config.Diagnostics{}
+		}
+		encoder := json.NewEncoder(a.Out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(result); err != nil {
+			return err
+		}
+		if diags.HasErrors() {
+			return outcome(exitError)
+		}
+		return nil
+	}
+	if diags.HasErrors() {
+		return diags
+	}
+	diags.WriteText(a.Err, a.color(a.ErrTerminal))
+	_, err := fmt.Fprintf(a.Out, "The configuration is valid: %d directories, %d policies, %d domains.\n", len(cfg.Directories), len(cfg.Policies), len(cfg.Domains))
+	return err
+}

@@ -1,0 +1,177 @@
+package config
+
+import (
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// Config is a whole configuration, evaluated and checked.
+type Config struct {
+	// Dir is the folder that it was read from; relative paths are resolved
+	// against it.
+	Dir      string
+	Settings Settings
+	LoginTC  LoginTC
+	// Directories, Policies and Domains are each sorted by name.
+	Directories []*Directory
+	Policies    []*Policy
+	Domains     []*Domain
+	// Digest is "sha256:" and the hexadecimal digest of what the configuration
+	// means: not of comments, formatting or secrets.
+	Digest string
+
+	// written are the resolved paths as the configuration has them.
+	written map[string]string
+}
+
+// asWritten undoes the resolution of a path: the folder may be elsewhere when a
+// plan is applied.
+func (c *Config) asWritten(path string) string {
+	if text, found := c.written[path]; found {
+		return text
+	}
+	return path
+}
+
+// Settings is the rollcall block.
+type Settings struct {
+	RequiredVersion string
+	// StatePath is the path of the state file, resolved against Config.Dir.
+	StatePath string
+	// MaxRemoveLimit bounds the removals of the whole run; nil is no bound.
+	MaxRemoveLimit *identity.Limit
+	// PlanExpiry is how long a saved plan may be applied.
+	PlanExpiry time.Duration
+}
+
+// LoginTC is the logintc block: the one organization that is managed.
+type LoginTC struct {
+	Name string
+	// Host is the host, with its port where one is given.
+	Host string
+	// BaseURL is scheme://host/api. The scheme is http for loopback hosts alone.
+	BaseURL string
+	APIKey  identity.Secret
+	// RequestsPerSecond is 0 where there is no bound.
+	RequestsPerSecond float64
+	// Concurrency is how many calls may be under way at once.
+	Concurrency int
+	// Timeout bounds each call.
+	Timeout time.Duration
+	// CAFile is the path of the certificates to trust; empty for the system's.
+	CAFile string
+}
+
+// The kinds of directories.
+const (
+	KindLDAP = "ldap"
+	KindLDIF = "ldif"
+)
+
+// The ways to reach an LDAP server.
+const (
+	EncryptionNone     = "none"
+	EncryptionSSL      = "ssl"
+	EncryptionStartTLS = "starttls"
+)
+
+// What is done with LDAP referrals.
+const (
+	ReferralsFollow = "follow"
+	ReferralsIgnore = "ignore"
+)
+
+// Directory is a directory block: a source of entries.
+type Directory struct {
+	Name string
+	// Kind is "ldap" or "ldif".
+	Kind string
+
+	// URLs are ldap:// or ldaps:// URLs of servers that hold the same, tried in
+	// order; all have one scheme.
+	URLs []string
+	// Encryption is "none", "ssl" or "starttls".
+	Encryption string
+	// BindDN and BindPassword are both empty for an anonymous bind.
+	BindDN       string
+	BindPassword identity.Secret
+	// CAFile is the path of the certificates to trust; empty for the system's.
+	CAFile             string
+	InsecureSkipVerify bool
+	// Referrals is "follow" or "ignore".
+	Referrals string
+	PageSize  int
+	// ConnectTimeout bounds reaching one server, SearchTimeout reading one page.
+	ConnectTimeout, SearchTimeout time.Duration
+
+	// Path is the LDIF export, resolved against Config.Dir.
+	Path string
+
+	// BaseDN, Scope and Filter say where to search; they were checked.
+	BaseDN string
+	Scope  identity.Scope
+	Filter string
+	// AllowEmpty says that no users is an answer to believe.
+	AllowEmpty bool
+	// Canaries are usernames whose absence proves that a read is wrong.
+	Canaries []string
+	// User maps an entry to a user. It is never nil.
+	User *Mapping
+}
+
+// Address is the reference of the directory, such as "directory.corp".
+func (d *Directory) Address() string { return "directory." + d.Name }
+
+// Policy is a policy block: what may be done to a domain.
+type Policy struct {
+	// Name is empty for the default policy, that of a domain that names none.
+	Name string
+	// SyncMode is "add_only", "remove" or "delete".
+	SyncMode string
+	// TokenMode is "do_not_issue_token" or "issue_token_without_email".
+	TokenMode string
+	// OnLimit is "withhold" or "fail".
+	OnLimit string
+	// MaxRemoveLimit bounds removals of a domain, MaxShrink the part of a roster
+	// that may be gone since the last look.
+	MaxRemoveLimit, MaxShrink identity.Limit
+	// Protect are patterns of usernames: * stands for any characters, ? for one.
+	Protect []string
+	// RemoveUnmanaged is unmanaged = "remove".
+	RemoveUnmanaged bool
+	// RemoveAfter is how long a member must be missing before it is removed.
+	RemoveAfter time.Duration
+	// LocalValidation says that a user with missing data fails the run.
+	LocalValidation bool
+	// DefaultName and DefaultEmail stand in where the directory has none.
+	DefaultName, DefaultEmail string
+}
+
+// Address is the reference of the policy, such as "policy.standard", or "the
+// default policy".
+func (p *Policy) Address() string {
+	if p.Name == "" {
+		return "the default policy"
+	}
+	return "policy." + p.Name
+}
+
+// Domain is a domain block: a LoginTC domain and who belongs there.
+type Domain struct {
+	Name string
+	// ID has 40 lower-case hexadecimal characters.
+	ID        string
+	Directory *Directory
+	// Filter is added to the directory's own; it may be empty.
+	Filter string
+	// Policy is never nil.
+	Policy *Policy
+	// AllowEmpty is the domain's own setting or, where it has none, the directory's.
+	AllowEmpty bool
+	// Canaries are the domain's own, beside those of its directory.
+	Canaries []string
+}
+
+// Address is the reference of the domain, such as "domain.vpn".
+func (d *Domain) Address() string { return "domain." + d.Name }

@@ -1,0 +1,205 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// Mapping makes users of entries, as a user block says. It is safe for
+// concurrent use.
+type Mapping struct {
+	fields []*field
+	files  *fileCache
+}
+
+// field is one attribute of a user block.
+type field struct {
+	name   string
+	expr   hclsyntax.Expression
+	source string
+	// entry and values are the names used as entry.name and values.name, as they
+	// are written.
+	entry, values []string
+	// context has the variables and locals that the expression uses.
+	context *hcl.EvalContext
+	// constants are their values as JSON.
+	constants map[string]string
+	// compiled gives what evaluation would give; nil for what is not compiled.
+	compiled node
+}
+
+// Attributes returns the names of the LDAP attributes that the expressions
+// use, sorted, each once without case.
+func (m *Mapping) Attributes() []string {
+	var names []string
+	for _, f := range m.fields {
+		names = append(append(names, f.entry...), f.values...)
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		if c := strings.Compare(strings.ToLower(x), strings.ToLower(y)); c != 0 {
+			return c
+		}
+		return strings.Compare(x, y)
+	})
+	return slices.CompactFunc(names, strings.EqualFold)
+}
+
+// Sources returns the formatted text of each expression by the name of its
+// field: username, name, email.
+func (m *Mapping) Sources() map[string]string {
+	sources := map[string]string{}
+	for _, f := range m.fields {
+		sources[f.name] = f.source
+	}
+	return sources
+}
+
+// Map computes the user of an entry. A field that could not be had is empty and
+// has a problem; one that the user block does not set is empty and has none.
+func (m *Mapping) Map(e *identity.Entry) (identity.User, []identity.Problem) {
+	var user identity.User
+	var problems []identity.Problem
+	for _, f := range m.fields {
+		value, problem := f.compute(e)
+		if problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
+		switch f.name {
+		case fieldUsername:
+			user.Username = value
+		case fieldName:
+			user.Name = value
+		case fieldEmail:
+			user.Email = value
+		}
+	}
+	return user, problems
+}
+
+func (f *field) compute(e *identity.Entry) (string, *identity.Problem) {
+	if f.compiled == nil {
+		return f.evaluate(e)
+	}
+	value, state := f.compiled(e)
+	switch state {
+	case present:
+		return value, nil
+	case malformed:
+		return "", f.malformed(e)
+	case null, failed:
+	}
+	return "", f.missing(e)
+}
+
+// evaluate computes what is not compiled.
+func (f *field) evaluate(e *identity.Entry) (string, *identity.Problem) {
+	if problem := f.malformed(e); problem != nil {
+		return "", problem
+	}
+	value, diags := f.expr.Value(f.entryContext(e))
+	if diags.HasErrors() {
+		return "", f.failure(e, diags)
+	}
+	if value.IsNull() {
+		return "", f.missing(e)
+	}
+	text, err := toType(value, cty.String)
+	if err != nil || !text.IsKnown() {
+		return "", f.problem(fmt.Sprintf("the expression gives a %s and not a text", value.Type().FriendlyName()))
+	}
+	if text.IsNull() {
+		return "", f.missing(e)
+	}
+	return text.AsString(), nil
+}
+
+func (f *field) entryContext(e *identity.Entry) *hcl.EvalContext {
+	entry, values := make(map[string]cty.Value, len(f.entry)), make(map[string]cty.Value, len(f.values))
+	for _, name := range f.entry {
+		if first, found := e.First(name); found {
+			entry[name] = cty.StringVal(first)
+		} else {
+			entry[name] = cty.NullVal(cty.String)
+		}
+	}
+	for _, name := range f.values {
+		all := cty.ListValEmpty(cty.String)
+		if present := e.Values(name); len(present) > 0 {
+			list := make([]cty.Value, len(present))
+			for i, v := range present {
+				list[i] = cty.StringVal(v)
+			}
+			all = cty.ListVal(list)
+		}
+		values[name] = all
+	}
+	child := f.context.NewChild()
+	child.Variables = map[string]cty.Value{"entry": cty.ObjectVal(entry), "values": cty.ObjectVal(values)}
+	return child
+}
+
+func (f *field) problem(text string) *identity.Problem {
+	return &identity.Problem{Field: f.name, Text: text}
+}
+
+// malformed finds an attribute that the expression uses and whose value is not
+// UTF-8 text (RFC 4517, 3.3.6). It returns nil where there is none.
+func (f *field) malformed(e *identity.Entry) *identity.Problem {
+	for _, name := range f.entry {
+		if first, _ := e.First(name); !utf8.ValidString(first) {
+			return f.problem(fmt.Sprintf("the value of %q is not UTF-8 text", name))
+		}
+	}
+	for _, name := range f.values {
+		if slices.ContainsFunc(e.Values(name), func(v string) bool { return !utf8.ValidString(v) }) {
+			return f.problem(fmt.Sprintf("a value of %q is not UTF-8 text", name))
+		}
+	}
+	return nil
+}
+
+// failure is a failed evaluation: the field is absent where an attribute is.
+func (f *field) failure(e *identity.Entry, diags hcl.Diagnostics) *identity.Problem {
+	if len(f.absent(e)) > 0 {
+		return f.missing(e)
+	}
+	text := diags[0].Summary
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			text = d.Summary + ": " + d.Detail
+			break
+		}
+	}
+	text, _, _ = strings.Cut(text, "panic in function implementation")
+	return f.problem(strings.TrimRight(strings.Join(strings.Fields(text), " "), ".: "))
+}
+
+func (f *field) missing(e *identity.Entry) *identity.Problem {
+	problem := &identity.Problem{Field: f.name, Absent: true, Text: "the expression gives nothing for the entry"}
+	if absent := f.absent(e); len(absent) > 0 {
+		problem.Text = "the entry has no " + strings.Join(absent, " or ")
+	}
+	return problem
+}
+
+// absent names the attributes that the expression uses and the entry lacks, quoted.
+func (f *field) absent(e *identity.Entry) []string {
+	var names []string
+	for _, name := range slices.Concat(f.entry, f.values) {
+		quoted := fmt.Sprintf("%q", name)
+		known := func(s string) bool { return strings.EqualFold(s, quoted) }
+		if len(e.Values(name)) == 0 && !slices.ContainsFunc(names, known) {
+			names = append(names, quoted)
+		}
+	}
+	return names
+}

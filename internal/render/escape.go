@@ -1,0 +1,58 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Escape makes a string that came from a directory or LoginTC harmless to a
+// terminal and plain to a reader: control characters, terminal escapes, what
+// turns or hides text (bidirectional controls, zero-width characters, line
+// separators) and octets that are not UTF-8 are shown as escapes. Letters of
+// every script stay as they are.
+func Escape(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case hides(r) && r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case hides(r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// hides reports whether the character acts on text rather than being some: the
+// categories Cc, Cf (with all bidirectional controls and zero-width characters),
+// Zl, Zp, Co, Cs, and spaces that are not the plain one.
+func hides(r rune) bool {
+	if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
+		return true
+	}
+	return r != ' ' && unicode.Is(unicode.Zs, r)
+}

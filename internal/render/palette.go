@@ -1,0 +1,46 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// palette colours text, or leaves it as it is. Whatever a colour says, a sign or
+// word says too.
+type palette bool
+
+func (p palette) paint(code, s string) string {
+	if !p || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (p palette) bold(s string) string   { return p.paint("1", s) }
+func (p palette) dim(s string) string    { return p.paint("2", s) }
+func (p palette) red(s string) string    { return p.paint("31", s) }
+func (p palette) green(s string) string  { return p.paint("32", s) }
+func (p palette) yellow(s string) string { return p.paint("33", s) }
+func (p palette) alarm(s string) string  { return p.paint("1;31", s) }
+
+// gone and come mark the characters of a change.
+func (p palette) gone(s string) string { return p.paint("31;1", s) }
+func (p palette) come(s string) string { return p.paint("32;1", s) }
+
+// pad fills s with spaces up to a width in columns.
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-uniseg.StringWidth(s)))
+}
+
+// widest is the greatest width in columns, up to a bound past which lines are
+// left ragged.
+func widest(bound int, columns ...string) int {
+	width := 0
+	for _, s := range columns {
+		if w := uniseg.StringWidth(s); w <= bound {
+			width = max(width, w)
+		}
+	}
+	return width
+}

@@ -1,0 +1,202 @@
+// Package render shows a plan, to people as text and to programs as JSON. It
+// computes nothing: what it counts, plan counted.
+//
+// Everything that a directory or LoginTC supplied is data and is shown escaped.
+package render
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/plan"
+)
+
+// TextOptions say how a plan is shown as text.
+type TextOptions struct {
+	Color bool
+	// Width is the columns of the terminal; 0 stands for 100.
+	Width int
+}
+
+// firstScreen is how many lines about people a plan may have before its summary
+// is shown at the top as well.
+const firstScreen = 30
+
+// writer prints lines and keeps the first error.
+type writer struct {
+	*bufio.Writer
+	palette
+	width int
+}
+
+func (w *writer) line(format string, args ...any) {
+	_, _ = w.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n") // Flush returns the error
+}
+
+// Text shows a plan to people: first what must not be missed, then each domain
+// with its removals first, then what was withheld, and one line of summary last.
+func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
+	w := &writer{Writer: bufio.NewWriter(out), palette: palette(o.Color), width: cmp.Or(o.Width, 100)}
+	w.line("%s", w.bold("Plan "+short(p.ID))+w.dim(" (expires "+p.Expires.UTC().Format("2006-01-02 15:04 MST")+")"))
+	w.scopeChanges(p)
+	for _, failure := range p.Failures {
+		w.line("")
+		w.line("%s %s", w.alarm("Stopped:"), Escape(failure))
+	}
+	if len(p.Operations)+len(p.Withheld) > firstScreen {
+		w.overview(p)
+	}
+	users := byDomain(p)
+	for i := range p.Domains {
+		w.domain(&p.Domains[i], users[p.Domains[i].Name])
+	}
+	w.withheld(p)
+	w.ending(p)
+	return w.Flush()
+}
+
+// short is the part of an id that people compare.
+func short(id string) string { return id[:min(12, len(id))] }
+
+func (w *writer) scopeChanges(p *plan.Plan) {
+	for _, d := range p.Domains {
+		if len(d.ScopeChanges) == 0 {
+			continue
+		}
+		w.line("")
+		w.line("%s what decides who is in domain.%s has changed; whom that removes, nobody left behind:", w.alarm("Scope change:"), d.Name)
+		for _, c := range d.ScopeChanges {
+			w.line("  %s", c.Setting)
+			before, after := difference(w.palette, c.Before, c.After)
+			w.line("    %s %s", w.red("-"), before)
+			w.line("    %s %s", w.green("+"), after)
+		}
+	}
+}
+
+// overview is what a plan that fills many screens comes to.
+func (w *writer) overview(p *plan.Plan) {
+	w.line("")
+	w.line("%s", w.bold(Summary(p)))
+	if len(p.Domains) < 2 {
+		return
+	}
+	for _, d := range p.Domains {
+		s := p.Summarize(d.Name)
+		w.line("  %s  %d to add, %d to change, %d to remove, %d withheld", "domain."+d.Name, s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
+	}
+}
+
+func (w *writer) ending(p *plan.Plan) {
+	if len(p.Warnings) > 0 {
+		w.line("")
+		for _, warning := range p.Warnings {
+			w.line("%s %s", w.yellow("Warning:"), Escape(warning))
+		}
+	}
+	w.line("")
+	if p.RunLimit != nil {
+		w.line("Removals over all domains: %d of %d allowed (max_remove_limit = %s in the rollcall block)", p.RunLimit.Used, p.RunLimit.Allowed, quotedLimit(*p.RunLimit))
+	}
+	if p.APICalls > 0 {
+		line := count(p.APICalls, "API call", "API calls")
+		if p.APISeconds > 0 {
+			line += fmt.Sprintf(", at least %s at the configured rate", time.Duration(p.APISeconds*float64(time.Second)).Round(100*time.Millisecond))
+		}
+		w.line("%s", line)
+	}
+	w.line("%s", w.bold(Summary(p)))
+}
+
+// Summary is one line on what a plan comes to.
+func Summary(p *plan.Plan) string {
+	s := p.Summarize("")
+	var b strings.Builder
+	if s.Add+s.Change+s.Remove+s.Tokens == 0 && s.Create == 0 {
+		b.WriteString("No changes.")
+		if s.Withheld+s.WithheldData == 0 {
+			b.WriteString(" LoginTC matches the directories.")
+		}
+	} else {
+		fmt.Fprintf(&b, "Plan: %d to add, %d to change, %d to remove.", s.Add, s.Change, s.Remove)
+	}
+	if s.Adopt > 0 {
+		fmt.Fprintf(&b, " %d to adopt.", s.Adopt)
+	}
+	var uses []string
+	for _, d := range p.Domains {
+		if d.Limit.Wanted > 0 {
+			uses = append(uses, fmt.Sprintf("domain.%s %d of %d", d.Name, d.Limit.Used, d.Limit.Allowed))
+		}
+	}
+	if len(uses) > 0 {
+		fmt.Fprintf(&b, " Removals used: %s.", strings.Join(uses, ", "))
+	}
+	var withheld []string
+	if s.Withheld > 0 {
+		withheld = append(withheld, count(s.Withheld, "removal", "removals"))
+	}
+	if s.WithheldData > 0 {
+		withheld = append(withheld, count(s.WithheldData, "person for their data", "people for their data"))
+	}
+	if len(withheld) > 0 {
+		fmt.Fprintf(&b, " Withheld: %s.", strings.Join(withheld, ", "))
+	}
+	return b.String()
+}
+
+// Applied is one line on what was done of a plan.
+func Applied(done plan.Summary) string {
+	line := fmt.Sprintf("Applied: %d added, %d changed, %d removed.", done.Add, done.Change, done.Remove)
+	if done.Tokens > 0 {
+		line += " " + count(done.Tokens, "token issued.", "tokens issued.")
+	}
+	return line
+}
+
+// Withheld lists what limits and guards withheld, for the end of a run.
+func Withheld(out io.Writer, p *plan.Plan, color bool) error {
+	w := &writer{Writer: bufio.NewWriter(out), palette: palette(color), width: 100}
+	w.withheld(p)
+	return w.Flush()
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func quotedLimit(use plan.LimitUse) string {
+	if use.Limit.Percent {
+		return `"` + use.Limit.String() + `"`
+	}
+	return use.Limit.String()
+}
+
+// byDomain groups operations by domain, in the order of the plan.
+func byDomain(p *plan.Plan) map[string][]plan.Operation {
+	groups := map[string][]plan.Operation{}
+	for _, op := range p.Operations {
+		groups[op.Domain] = append(groups[op.Domain], op)
+	}
+	return groups
+}
+
+// sortedByUsername returns the operations with one of the actions, by username.
+func sortedByUsername(operations []plan.Operation, actions ...plan.Action) []plan.Operation {
+	var out []plan.Operation
+	for _, op := range operations {
+		if slices.Contains(actions, op.Action) {
+			out = append(out, op)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b plan.Operation) int { return strings.Compare(a.Username, b.Username) })
+	return out
+}
