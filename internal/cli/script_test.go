@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,8 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintctest"
 )
+
+var update = flag.Bool("update", false, "write what the scripts' golden files should have")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rollcall": runRollcall})
@@ -59,7 +62,7 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
-		UpdateScripts:       slices.Contains(os.Args, "-update"),
+		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {

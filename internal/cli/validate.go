@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/render"
 )
 
 func newValidate(a *app) *cobra.Command {
@@ -50,6 +51,8 @@ func (a *app) runValidate(asJSON bool) error {
 		return diags
 	}
 	diags.WriteText(a.Err, a.color(a.ErrTerminal))
-	_, err := fmt.Fprintf(a.Out, "The configuration is valid: %d directories, %d policies, %d domains.\n", len(cfg.Directories), len(cfg.Policies), len(cfg.Domains))
+	_, err := fmt.Fprintf(a.Out, "The configuration is valid: %s, %s, %s.\n",
+		render.Count(len(cfg.Directories), "directory", "directories"),
+		render.Count(len(cfg.Policies), "policy", "policies"), render.Count(len(cfg.Domains), "domain", "domains"))
 	return err
 }

@@ -249,7 +249,7 @@ func TestOnLimitFail(t *testing.T) {
 	t.Parallel()
 	d := setup{live: "a", state: "a", change: func(d *DomainInput) { limit("0")(d); d.Policy.OnLimit = FailOnLimit }}.domain("vpn")
 	p := Compute(Input{Domains: []DomainInput{d}})
-	if len(p.Failures) != 1 || !strings.Contains(p.Failures[0], "domain.vpn: 1 removals are due and max_remove_limit (0) allows 0") {
+	if len(p.Failures) != 1 || !strings.Contains(p.Failures[0], "domain.vpn: 1 removal is due and max_remove_limit (0) allows 0") {
 		t.Errorf("%v", p.Failures)
 	}
 }

@@ -142,11 +142,18 @@ func (c *computer) limit(d *comparison) {
 	if use.Wanted <= use.Allowed {
 		return
 	}
-	reason := fmt.Sprintf("%d removals are due and max_remove_limit (%s) allows %d", use.Wanted, use.Limit, use.Allowed)
+	reason := fmt.Sprintf("%s and max_remove_limit (%s) allows %d", due(use.Wanted), use.Limit, use.Allowed)
 	if d.Policy.OnLimit == FailOnLimit {
 		c.plan.Failures = append(c.plan.Failures, fmt.Sprintf("domain.%s: %s, and on_limit is \"fail\"", d.Name, reason))
 	}
 	c.withholdAll(d, GuardLimit, reason)
+}
+
+func due(removals int) string {
+	if removals == 1 {
+		return "1 removal is due"
+	}
+	return fmt.Sprintf("%d removals are due", removals)
 }
 
 // runLimit withholds all removals of all domains that together are more than
@@ -167,7 +174,7 @@ func (c *computer) runLimit() {
 		use.Used = use.Wanted
 		return
 	}
-	reason := fmt.Sprintf("%d removals are due over all domains and the max_remove_limit of the rollcall block (%s) allows %d", use.Wanted, use.Limit, use.Allowed)
+	reason := fmt.Sprintf("%s over all domains and the max_remove_limit of the rollcall block (%s) allows %d", due(use.Wanted), use.Limit, use.Allowed)
 	for _, d := range c.domains {
 		if len(d.removals) > 0 && d.Policy.OnLimit == FailOnLimit {
 			c.plan.Failures = append(c.plan.Failures, fmt.Sprintf("domain.%s: %s, and on_limit is \"fail\"", d.Name, reason))

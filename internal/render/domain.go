@@ -32,12 +32,12 @@ func quoted(s string) string { return `"` + Escape(s) + `"` }
 
 func (w *writer) evidence(d *plan.Domain) {
 	e := d.Evidence
-	read := fmt.Sprintf("%s in %s", count(e.Entries, "entry", "entries"), count(e.Pages, "page", "pages"))
+	read := fmt.Sprintf("%s in %s", Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"))
 	if len(e.Referrals) > 0 {
-		read += fmt.Sprintf(", %s followed", count(len(e.Referrals), "referral", "referrals"))
+		read += fmt.Sprintf(", %s followed", Count(len(e.Referrals), "referral", "referrals"))
 	}
 	if e.ReferralsIgnored > 0 {
-		read += fmt.Sprintf(", %s ignored", count(e.ReferralsIgnored, "referral", "referrals"))
+		read += fmt.Sprintf(", %s ignored", Count(e.ReferralsIgnored, "referral", "referrals"))
 	}
 	took := e.Ended.Sub(e.Started).Round(time.Millisecond)
 	w.line("  read %s completely: %s %s", d.Directory, read, w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
@@ -45,7 +45,7 @@ func (w *writer) evidence(d *plan.Domain) {
 }
 
 func (w *writer) counts(d *plan.Domain) {
-	parts := []string{count(d.Roster, "user in the roster", "users in the roster"), count(d.Members, "member now", "members now")}
+	parts := []string{Count(d.Roster, "user in the roster", "users in the roster"), Count(d.Members, "member now", "members now")}
 	for _, c := range []struct {
 		n    int
 		what string
@@ -65,7 +65,7 @@ func (w *writer) counts(d *plan.Domain) {
 	}
 	of := ""
 	if d.Limit.Limit.Percent {
-		of = fmt.Sprintf(" of %s", count(d.Members, "member", "members"))
+		of = fmt.Sprintf(" of %s", Count(d.Members, "member", "members"))
 	}
 	use := fmt.Sprintf("removals: %d of %d allowed (max_remove_limit = %s%s)", d.Limit.Used, d.Limit.Allowed, quotedLimit(d.Limit), of)
 	if d.Limit.Wanted > d.Limit.Allowed {
@@ -239,7 +239,7 @@ func (w *writer) withheld(p *plan.Plan) {
 	}
 	for _, g := range order {
 		w.line("")
-		w.line("  %s %s: %s", w.yellow("!"), count(len(names[g]), "removal in domain."+g.domain, "removals in domain."+g.domain), Escape(g.reason))
+		w.line("  %s %s: %s", w.yellow("!"), Count(len(names[g]), "removal in domain."+g.domain, "removals in domain."+g.domain), Escape(g.reason))
 		w.wrapped("      ", names[g])
 	}
 	data := false

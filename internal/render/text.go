@@ -104,7 +104,7 @@ func (w *writer) ending(p *plan.Plan) {
 		w.line("Removals over all domains: %d of %d allowed (max_remove_limit = %s in the rollcall block)", p.RunLimit.Used, p.RunLimit.Allowed, quotedLimit(*p.RunLimit))
 	}
 	if p.APICalls > 0 {
-		line := count(p.APICalls, "API call", "API calls")
+		line := Count(p.APICalls, "API call", "API calls")
 		if p.APISeconds > 0 {
 			line += fmt.Sprintf(", at least %s at the configured rate", time.Duration(p.APISeconds*float64(time.Second)).Round(100*time.Millisecond))
 		}
@@ -139,10 +139,10 @@ func Summary(p *plan.Plan) string {
 	}
 	var withheld []string
 	if s.Withheld > 0 {
-		withheld = append(withheld, count(s.Withheld, "removal", "removals"))
+		withheld = append(withheld, Count(s.Withheld, "removal", "removals"))
 	}
 	if s.WithheldData > 0 {
-		withheld = append(withheld, count(s.WithheldData, "person for their data", "people for their data"))
+		withheld = append(withheld, Count(s.WithheldData, "person for their data", "people for their data"))
 	}
 	if len(withheld) > 0 {
 		fmt.Fprintf(&b, " Withheld: %s.", strings.Join(withheld, ", "))
@@ -154,7 +154,7 @@ func Summary(p *plan.Plan) string {
 func Applied(done plan.Summary) string {
 	line := fmt.Sprintf("Applied: %d added, %d changed, %d removed.", done.Add, done.Change, done.Remove)
 	if done.Tokens > 0 {
-		line += " " + count(done.Tokens, "token issued.", "tokens issued.")
+		line += " " + Count(done.Tokens, "token issued.", "tokens issued.")
 	}
 	return line
 }
@@ -166,7 +166,8 @@ func Withheld(out io.Writer, p *plan.Plan, color bool) error {
 	return w.Flush()
 }
 
-func count(n int, one, many string) string {
+// Count is a number with the thing that it counts.
+func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}

@@ -46,29 +46,40 @@ type Memory struct {
 
 // StartMemory starts a server and returns when it answers.
 func StartMemory(o MemoryOptions) (*Memory, error) {
-	m := &Memory{account: o, bound: map[int]bool{}, searches: map[string][]identity.Entry{}, ended: make(chan struct{})}
+	m := &Memory{account: o, bound: map[int]bool{}, searches: map[string][]identity.Entry{}}
 	if err := m.Add(o.LDIF); err != nil {
 		return nil, err
 	}
+	// A port that was free a moment ago may be taken now.
+	var err error
+	for range 5 {
+		if err = m.start(); err == nil {
+			return m, nil
+		}
+	}
+	return nil, fmt.Errorf("the LDAP server in memory did not start: %w", err)
+}
+
+func (m *Memory) start() error {
 	mux, err := gldap.NewMux()
 	if err == nil {
 		err = errors.Join(mux.Bind(m.bind), mux.Search(m.search))
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if m.server, err = gldap.NewServer(gldap.WithLogger(hclog.New(&hclog.LoggerOptions{Output: io.Discard})), gldap.WithDisablePanicRecovery()); err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.server.Router(mux); err != nil {
-		return nil, err
+		return err
 	}
 	port, err := freePort()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	address := "127.0.0.1:" + strconv.Itoa(port)
-	m.url = "ldap://" + address
+	m.url, m.ended = "ldap://"+address, make(chan struct{})
 	failed := make(chan error, 1)
 	go func() {
 		defer close(m.ended)
@@ -77,13 +88,13 @@ func StartMemory(o MemoryOptions) (*Memory, error) {
 	for deadline := time.After(patience); !m.server.Ready(); {
 		select {
 		case err := <-failed:
-			return nil, fmt.Errorf("the LDAP server in memory did not start: %w", err)
+			return err
 		case <-deadline:
-			return nil, errors.New("the LDAP server in memory did not start in time")
+			return errors.New("it does not answer")
 		case <-time.After(time.Millisecond):
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // URL is the server's, without TLS.

@@ -42,23 +42,40 @@ func Person(i int) string {
 		}
 	}
 	if i%2 == 0 {
-		line("memberOf", "cn=vpn,ou=Groups,"+BaseDN)
+		line("memberOf", Group("vpn"))
 	}
 	if i%3 == 0 {
-		line("memberOf", "cn=site,ou=Groups,"+BaseDN)
+		line("memberOf", Group("site"))
 	}
 	return b.String()
 }
 
-// People is the LDIF of n persons.
+// People is the LDIF of n persons and of their groups, cn=vpn and cn=site below
+// ou=Groups. The persons have memberOf written out, as slapd's overlay keeps it
+// from then on.
 func People(n int) string {
-	var b strings.Builder
+	var people strings.Builder
+	groups := map[string]*strings.Builder{"vpn": {}, "site": {}}
 	for i := range n {
-		b.WriteString(Person(i))
-		b.WriteByte('\n')
+		person := Person(i)
+		people.WriteString(person + "\n")
+		dn, _, _ := strings.Cut(person, "\n")
+		for name, group := range groups {
+			if strings.Contains(person, "memberOf: "+Group(name)+"\n") {
+				group.WriteString("member" + strings.TrimPrefix(dn, "dn") + "\n")
+			}
+		}
 	}
-	return b.String()
+	for _, name := range []string{"site", "vpn"} {
+		if groups[name].Len() > 0 {
+			fmt.Fprintf(&people, "dn: %s\nobjectClass: groupOfNames\ncn: %s\n%s\n", Group(name), name, groups[name])
+		}
+	}
+	return people.String()
 }
+
+// Group is the DN of a group.
+func Group(name string) string { return "cn=" + name + ",ou=Groups," + BaseDN }
 
 // Line is a line of an LDIF, in base64 where RFC 2849 wants it.
 func Line(attribute, value string) string {

@@ -33,8 +33,8 @@ const patience = 30 * time.Second
 // SlapdOptions say what a slapd serves.
 type SlapdOptions struct {
 	// LDIF has the entries below BaseDN, which is there already with ou=People and
-	// ou=Groups. Groups of groupOfNames get memberOf of the entries written by
-	// slapd's overlay only if they are added later; an LDIF has it written out.
+	// ou=Groups. Here memberOf is written out; later the overlay keeps it, and a
+	// person joins a group by Join.
 	LDIF string
 	// SizeLimit is the most entries of a search without paging; 0 stands for 500.
 	SizeLimit int
@@ -218,6 +218,15 @@ func (s *Slapd) Replace(dn, attribute string, values ...string) error {
 	return s.Change(func(c *ldap.Conn) error {
 		request := ldap.NewModifyRequest(dn, nil)
 		request.Replace(attribute, values)
+		return c.Modify(request)
+	})
+}
+
+// Join adds members to a group of groupOfNames.
+func (s *Slapd) Join(group string, dns ...string) error {
+	return s.Change(func(c *ldap.Conn) error {
+		request := ldap.NewModifyRequest(group, nil)
+		request.Add("member", dns)
 		return c.Modify(request)
 	})
 }
