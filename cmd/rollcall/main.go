@@ -16,7 +16,7 @@ import (
 )
 
 // version is set by the linker in releases.
-var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker can set nothing else
+var version = "0.1.0-dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -149,8 +149,12 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	})
 	apply.Conclude(st, p, result.Complete(), a.Now())
 	saved := state.Save(cfg.Settings.StatePath, st, a.Version)
-	differences, checked := a.check(ctx, client.Reader, p, result)
-	a.report(p, result, differences)
+	var differences []string
+	var checked error
+	if ctx.Err() == nil {
+		differences, checked = a.check(ctx, client.Reader, p, result)
+	}
+	a.report(result, differences)
 	if err := errors.Join(saved, checked); err != nil {
 		return err
 	}
@@ -159,9 +163,6 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 
 // check lists the domains once more and compares them with what was done.
 func (a *app) check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result apply.Result) ([]string, error) {
-	if ctx.Err() != nil {
-		return nil, nil
-	}
 	var differences []string
 	for _, id := range result.Touched(p) {
 		listing, err := client.DomainUsers(ctx, id, nil)
@@ -174,7 +175,7 @@ func (a *app) check(ctx context.Context, client *logintc.Reader, p *plan.Plan, r
 }
 
 // report prints what was done and what was not.
-func (a *app) report(p *plan.Plan, result apply.Result, differences []string) {
+func (a *app) report(result apply.Result, differences []string) {
 	for _, f := range result.Failed {
 		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
 	}

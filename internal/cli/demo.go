@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,7 +107,7 @@ func (d *demo) run(ctx context.Context, code int, args ...string) error {
 	_, _ = fmt.Fprintf(d.Out, "\n$ rollcall %s\n\n", strings.Join(args, " "))
 	env := d.Env
 	env.Err, env.ErrTerminal = env.Out, false // in the order of the story
-	env.Environ = append(env.Environ[:len(env.Environ):len(env.Environ)], "ROLLCALL_VAR_ldap_password="+d.password, "ROLLCALL_VAR_logintc_api_key="+d.apiKey)
+	env.Environ = append(slices.Clip(env.Environ), "ROLLCALL_VAR_ldap_password="+d.password, "ROLLCALL_VAR_logintc_api_key="+d.apiKey)
 	full := append([]string{"--chdir", d.folder}, args...)
 	if d.noColor {
 		full = append(full, "--no-color")

@@ -86,9 +86,8 @@ func (a *app) color(terminal bool) bool {
 // printError shows an error that ended a command. What servers and directories
 // put into it can do nothing to a terminal.
 func (a *app) printError(err error) {
-	var diags config.Diagnostics
-	if errors.As(err, &diags) {
-		diags.WriteText(a.Err, a.color(a.ErrTerminal))
+	if diags, ok := errors.AsType[config.Diagnostics](err); ok {
+		_ = diags.WriteText(a.Err, a.color(a.ErrTerminal)) // there is nowhere else to complain
 		return
 	}
 	lines := strings.Split(err.Error(), "\n")
@@ -126,6 +125,5 @@ func (a *app) load() (*config.Config, error) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	diags.WriteText(a.Err, a.color(a.ErrTerminal))
-	return cfg, nil
+	return cfg, diags.WriteText(a.Err, a.color(a.ErrTerminal))
 }

@@ -152,7 +152,7 @@ func cmdLoginTC(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), membersOf(worldOf(ts).logintc.Emulator.Data(), args[0]), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), membersOf(worldOf(ts).logintc.Data(), args[0]), 0o600))
 }
 
 // membersOf lists the members of a domain, a line each.

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -277,7 +276,7 @@ func killAfter(t *testing.T, s *ldaptest.Slapd, octets int64) string {
 			if err != nil {
 				return
 			}
-			server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", target)
+			server, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", target)
 			if err != nil {
 				_ = client.Close()
 				continue

@@ -50,7 +50,9 @@ func (a *app) runValidate(asJSON bool) error {
 	if diags.HasErrors() {
 		return diags
 	}
-	diags.WriteText(a.Err, a.color(a.ErrTerminal))
+	if err := diags.WriteText(a.Err, a.color(a.ErrTerminal)); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(a.Out, "The configuration is valid: %s, %s, %s.\n",
 		render.Count(len(cfg.Directories), "directory", "directories"),
 		render.Count(len(cfg.Policies), "policy", "policies"), render.Count(len(cfg.Domains), "domain", "domains"))

@@ -217,9 +217,20 @@ func TestProtects(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"root", "root", true}, {"root", "Root", true}, {"root", "roots", false}, {"svc-*", "svc-", true}, {"svc-*", "svc-a-b", true},
-		{"*-x", "a-x-x", true}, {"*a*b", "xaxxb", true}, {"*a*b", "xaxxbc", false}, {"r?t", "ret", true}, {"r?t", "rt", false},
-		{"zo\u00eb", "zoe\u0308", true}, {"*", "", true}, {"", "a", false}, {"**", "ab", true},
+		{"root", "root", true},
+		{"root", "Root", true},
+		{"root", "roots", false},
+		{"svc-*", "svc-", true},
+		{"svc-*", "svc-a-b", true},
+		{"*-x", "a-x-x", true},
+		{"*a*b", "xaxxb", true},
+		{"*a*b", "xaxxbc", false},
+		{"r?t", "ret", true},
+		{"r?t", "rt", false},
+		{"zo\u00eb", "zoe\u0308", true},
+		{"*", "", true},
+		{"", "a", false},
+		{"**", "ab", true},
 	} {
 		p := Policy{Protect: []string{"nobody", c.pattern}}
 		if got := p.Protects(c.name); got != c.want {

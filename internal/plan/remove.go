@@ -101,8 +101,7 @@ func (c *computer) remove() {
 		}
 	}
 	// The last domain in the order that may delete the user does, if it leaves all.
-	for i := len(c.domains) - 1; i >= 0; i-- {
-		d := c.domains[i]
+	for _, d := range slices.Backward(c.domains) {
 		for _, r := range d.removals {
 			c.removeOne(d, r, leaving)
 		}

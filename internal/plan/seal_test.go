@@ -117,8 +117,7 @@ func TestEditedPlanIsRefused(t *testing.T) {
 		"no JSON":             pack(t, "hello"),
 	} {
 		_, err := Decode(bytes.NewReader(edited))
-		var damaged *DamagedError
-		if !errors.As(err, &damaged) {
+		if _, ok := errors.AsType[*DamagedError](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -38,8 +38,7 @@ func (e *DamagedError) Error() string {
 // without lineage. A file that can not be understood is a *DamagedError.
 func Load(path string) (*State, error) {
 	s, err := load(path)
-	var damaged *DamagedError
-	if errors.As(err, &damaged) {
+	if damaged, ok := errors.AsType[*DamagedError](err); ok {
 		for i := 1; i <= Backups; i++ {
 			if _, err := os.Stat(Backup(path, i)); err != nil {
 				continue
@@ -80,8 +79,7 @@ func decode(path string, r io.Reader) (*State, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	s, err := readHead(d)
-	var format formatError
-	if errors.As(err, &format) {
+	if _, ok := errors.AsType[formatError](err); ok {
 		return nil, fmt.Errorf("the state %s can not be read: %w", path, err)
 	}
 	if err == nil {

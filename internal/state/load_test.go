@@ -19,10 +19,10 @@ func TestDamagedStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	cut := strings.Index(text, `"uid=Zoe"`)
+	start, _, _ := strings.Cut(text, `"uid=Zoe"`)
 	for name, c := range map[string]struct{ content, want string }{
 		"empty":         {"", "ends too early"},
-		"cut":           {text[:cut], "ends too early"},
+		"cut":           {start, "ends too early"},
 		"cut at a line": {text[:strings.LastIndex(text, "\n    }")], "ends too early"},
 		"two documents": {text + text, "something stands after its end"},
 		"not JSON":      {"state", "invalid character"},

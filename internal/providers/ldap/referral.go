@@ -79,8 +79,7 @@ func (r *read) follow(ctx context.Context, t target, urls []string) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		var begun *begunError
-		if errors.As(err, &begun) {
+		if begun, ok := errors.AsType[*begunError](err); ok {
 			return begun.error
 		}
 		failures = append(failures, err)

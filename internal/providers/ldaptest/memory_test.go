@@ -11,7 +11,7 @@ import (
 
 func memory(t *testing.T, n int) *Memory {
 	t.Helper()
-	m, err := StartMemory(MemoryOptions{BindDN: ReaderDN, BindPassword: ReaderPassword, LDIF: skeleton + "\n" + People(n)})
+	m, err := StartMemory(MemoryOptions{BindDN: ReaderDN, BindPassword: ReaderPassword, LDIF: skeleton() + "\n" + People(n)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func NewSlapd(folder string, o SlapdOptions) (*Slapd, error) {
 	if err := errors.Join(os.Mkdir(filepath.Join(folder, "data"), 0o700), makeCertificates(folder)); err != nil {
 		return nil, err
 	}
-	entries := skeleton + "\n" + o.LDIF
+	entries := skeleton() + "\n" + o.LDIF
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(folder, "slapd.conf"), []byte(configuration(folder, o)), 0o600),
 		os.WriteFile(filepath.Join(folder, "load.ldif"), []byte(entries), 0o600),
@@ -232,12 +232,14 @@ func (s *Slapd) Join(group string, dns ...string) error {
 }
 
 // skeleton are the entries of every slapd.
-var skeleton = strings.Join([]string{
-	"dn: " + BaseDN + "\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n",
-	"dn: ou=People," + BaseDN + "\nobjectClass: organizationalUnit\nou: People\n",
-	"dn: ou=Groups," + BaseDN + "\nobjectClass: organizationalUnit\nou: Groups\n",
-	"dn: " + ReaderDN + "\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: " + ReaderPassword + "\n",
-}, "\n")
+func skeleton() string {
+	return strings.Join([]string{
+		"dn: " + BaseDN + "\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n",
+		"dn: ou=People," + BaseDN + "\nobjectClass: organizationalUnit\nou: People\n",
+		"dn: ou=Groups," + BaseDN + "\nobjectClass: organizationalUnit\nou: Groups\n",
+		"dn: " + ReaderDN + "\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: " + ReaderPassword + "\n",
+	}, "\n")
+}
 
 // configuration is the server's slapd.conf.
 func configuration(folder string, o SlapdOptions) string {

@@ -3,6 +3,7 @@ package ldif
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -75,20 +76,16 @@ func match(p *ber.Packet, e *identity.Entry) truth {
 		return anyValue(e, text(p.Children[0]), func(v string) bool { return substrings(p.Children[1].Children, v) })
 	case ldap.FilterExtensibleMatch:
 		return extensible(p, e)
+	default:
+		return undefined
 	}
-	return undefined
 }
 
 // text is the content of a primitive packet.
-func text(p *ber.Packet) string { return string(p.Data.Bytes()) }
+func text(p *ber.Packet) string { return p.Data.String() }
 
 func anyValue(e *identity.Entry, attribute string, matches func(string) bool) truth {
-	for _, value := range e.Values(attribute) {
-		if matches(value) {
-			return yes
-		}
-	}
-	return no
+	return is(slices.ContainsFunc(e.Values(attribute), matches))
 }
 
 func equality(attribute, asserted string, e *identity.Entry) truth {
@@ -196,6 +193,7 @@ func extensible(p *ber.Packet, e *identity.Entry) truth {
 			attribute = text(child)
 		case ldap.MatchingRuleAssertionMatchValue:
 			value = text(child)
+		default: // dnAttributes: a DN's own attributes are not searched
 		}
 	}
 	switch strings.ToLower(rule) {

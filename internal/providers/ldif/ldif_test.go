@@ -37,8 +37,10 @@ func TestForms(t *testing.T) {
 	}
 	want := []identity.Entry{
 		{DN: "uid=a,dc=x", Attributes: []identity.Attribute{
-			{Name: "cn", Values: []string{"Anna B", "Zoë"}}, {Name: "Description", Values: []string{"one: two"}},
-			{Name: "mail", Values: []string{"a@x.example"}}, {Name: "empty", Values: []string{""}},
+			{Name: "cn", Values: []string{"Anna B", "Zoë"}},
+			{Name: "Description", Values: []string{"one: two"}},
+			{Name: "mail", Values: []string{"a@x.example"}},
+			{Name: "empty", Values: []string{""}},
 		}},
 		{DN: "uid=zö,dc=x", ID: "03020100-0504-0706-0809-0a0b0c0d0e0f", Attributes: []identity.Attribute{
 			{Name: "cn;lang-fr", Values: []string{"Zoé"}}, {Name: "objectGUID", Values: []string{"03020100-0504-0706-0809-0a0b0c0d0e0f"}},
@@ -87,7 +89,7 @@ func TestReadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := 0
-	evidence, err := New(path, time.Now).Read(t.Context(), identity.Search{BaseDN: "OU=p, DC=x", Scope: identity.ScopeOne, Attributes: []string{"uid"}}, func(page []identity.Entry) error {
+	evidence, err := New(path, time.Now).Read(t.Context(), identity.Search{BaseDN: "OU=p, DC=x", Scope: identity.ScopeOne, Attributes: []string{"uid"}}, func([]identity.Entry) error {
 		pages++
 		return nil
 	})
