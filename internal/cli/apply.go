@@ -79,10 +79,12 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 	if err := p.Verify(present(cfg, st, p, a)); err != nil {
 		return err
 	}
-	if o.planFile == "" && !o.autoApprove && len(p.Operations) > 0 && !a.approve() {
-		return errors.New("not applied: only \"yes\" is taken for a yes")
+	if o.planFile == "" && !o.autoApprove && len(p.Operations) > 0 {
+		if err := a.approve(ctx); err != nil {
+			return err
+		}
 	}
-	return a.carryOut(ctx, cfg, st, p)
+	return a.carryOut(ctx, cfg, st, p, o)
 }
 
 // planToApply reads the saved plan, or makes one and shows it.
@@ -123,17 +125,31 @@ func present(cfg *config.Config, st *state.State, p *plan.Plan, a *app) plan.Pre
 	}
 }
 
-// approve asks, and takes nothing but "yes" for a yes.
-func (a *app) approve() bool {
+// approve asks, and takes nothing but "yes" for a yes. It does not wait for an
+// answer when ctx ends.
+func (a *app) approve(ctx context.Context) error {
 	_, _ = fmt.Fprint(a.Out, "\nDo you want rollcall to do this? Only \"yes\" is taken for a yes.\n\n  Answer: ")
-	answer, _ := bufio.NewReader(a.In).ReadString('\n')
-	_, _ = fmt.Fprintln(a.Out)
-	return strings.TrimSpace(answer) == "yes"
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.In).ReadString('\n') // what can not be read is no yes
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-answer:
+		_, _ = fmt.Fprintln(a.Out)
+		if line != "yes" {
+			return errors.New("not applied: only \"yes\" is taken for a yes")
+		}
+		return nil
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(a.Out)
+		return ctx.Err()
+	}
 }
 
 // carryOut does what the plan says, lists what came of it, and writes the state
 // whatever happened.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan) error {
+func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, o applyOptions) error {
 	client, err := a.writer(cfg)
 	if err != nil {
 		return err
@@ -154,8 +170,8 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if ctx.Err() == nil {
 		differences, checked = a.check(ctx, client.Reader, p, result)
 	}
-	a.report(result, differences)
-	if err := errors.Join(saved, checked); err != nil {
+	reported := a.report(p, result, differences, o.planFile != "")
+	if err := errors.Join(saved, checked, reported); err != nil {
 		return err
 	}
 	return applyOutcome(ctx, p, result, differences)
@@ -174,8 +190,9 @@ func (a *app) check(ctx context.Context, client *logintc.Reader, p *plan.Plan, r
 	return differences, nil
 }
 
-// report prints what was done and what was not.
-func (a *app) report(result apply.Result, differences []string) {
+// report prints what was done and what was not. Somebody who applies a saved plan
+// is told once more what it withheld.
+func (a *app) report(p *plan.Plan, result apply.Result, differences []string, saved bool) error {
 	for _, f := range result.Failed {
 		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
 	}
@@ -185,7 +202,13 @@ func (a *app) report(result apply.Result, differences []string) {
 	for _, difference := range differences {
 		a.warn("LoginTC, listed afterwards, differs: " + difference)
 	}
-	_, _ = fmt.Fprintln(a.Out, render.Applied(plan.Count(result.Done)))
+	if saved {
+		if err := render.Withheld(a.Out, p, a.color(a.OutTerminal)); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(result.Done), p.Summarize("").Adopt))
+	return err
 }
 
 // applyOutcome is the exit code of a run that came to its end.

@@ -56,8 +56,8 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err := a.show(p, o.json); err != nil {
 		return err
 	}
-	if len(p.Failures) > 0 {
-		return fmt.Errorf("nothing can be applied: %s", p.Failures[0])
+	if err := p.Failed(); err != nil {
+		return err
 	}
 	if o.out != "" {
 		if err := a.savePlan(p, o); err != nil {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -251,6 +252,9 @@ func TestOnLimitFail(t *testing.T) {
 	p := Compute(Input{Domains: []DomainInput{d}})
 	if len(p.Failures) != 1 || !strings.Contains(p.Failures[0], "domain.vpn: 1 removal is due and max_remove_limit (0) allows 0") {
 		t.Errorf("%v", p.Failures)
+	}
+	if _, failed := errors.AsType[*FailedError](p.Verify(Present{})); !failed {
+		t.Error("it may be applied")
 	}
 }
 

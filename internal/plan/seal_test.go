@@ -172,7 +172,6 @@ func TestVerify(t *testing.T) {
 		"domain gone":      {func(_ *Plan, n *Present) { n.Limits = nil }, `no domain "vpn"`},
 		"run limit":        {func(_ *Plan, n *Present) { n.RunLimit = &identity.Limit{} }, "removes 1 members over all domains"},
 		"smuggled removal": {func(p *Plan, _ *Present) { p.Operations[2].Domain = "other" }, "domains that it does not list"},
-		"failed limit":     {func(p *Plan, _ *Present) { p.Failures = []string{"too many"} }, "too many"},
 	} {
 		p, now := sealed(t), fits()
 		c.change(p, &now)

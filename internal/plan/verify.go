@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -29,11 +30,28 @@ type Present struct {
 	RunLimit *identity.Limit
 }
 
-// Verify returns a *StaleError if the plan may not be applied to what is present.
+// FailedError says that a limit with on_limit = "fail" stops the plan.
+type FailedError struct{ Failures []string }
+
+func (e *FailedError) Error() string {
+	return "nothing can be applied: " + strings.Join(e.Failures, "; ")
+}
+
+// Failed returns a *FailedError if a limit with on_limit = "fail" stops the plan.
+func (p *Plan) Failed() error {
+	if len(p.Failures) == 0 {
+		return nil
+	}
+	return &FailedError{p.Failures}
+}
+
+// Verify returns a *FailedError or *StaleError if the plan may not be applied to
+// what is present.
 func (p *Plan) Verify(now Present) error {
+	if err := p.Failed(); err != nil {
+		return err
+	}
 	switch {
-	case len(p.Failures) > 0:
-		return &StaleError{p.Failures[0]}
 	case now.Applied:
 		return &StaleError{"it was applied already"}
 	case !now.Now.Before(p.Expires):
