@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -122,7 +123,7 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 		d := r.domain
 		in.Domains = append(in.Domains, plan.DomainInput{
 			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
-			Scope: scope(d), Evidence: r.evidence, Policy: policy(d.Policy),
+			Scope: scope(cfg, d), Evidence: r.evidence, Policy: policy(d.Policy),
 			People: r.roster.People, Unmapped: r.roster.Unmapped,
 			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
 			Known: plan.Known{
@@ -134,17 +135,30 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 	return in
 }
 
-// scope names what decides the roster of a domain.
-func scope(d *config.Domain) plan.Scope {
-	s := plan.Scope{
-		"directory": d.Directory.Address(), "base_dn": d.Directory.BaseDN, "scope": string(d.Directory.Scope),
-		"directory filter": d.Directory.Filter, "filter": d.Filter, "id": d.ID, "referrals": d.Directory.Referrals,
+// scope names what decides the roster of a domain. A path inside the
+// configuration's folder is named from there, so that another checkout is no
+// change.
+func scope(cfg *config.Config, d *config.Domain) plan.Scope {
+	s := plan.Scope{}
+	set := func(setting, value string) {
+		if value != "" {
+			s[setting] = value
+		}
 	}
-	if d.Directory.Kind == "ldif" {
-		s["path"] = d.Directory.Path
+	set("id", d.ID)
+	set("directory", d.Directory.Address())
+	set("base_dn", d.Directory.BaseDN)
+	set("scope", string(d.Directory.Scope))
+	set("filter of the directory", d.Directory.Filter)
+	set("filter", d.Filter)
+	set("referrals", d.Directory.Referrals)
+	path := d.Directory.Path
+	if inside, err := filepath.Rel(cfg.Dir, path); err == nil && filepath.IsLocal(inside) {
+		path = inside
 	}
+	set("path", path)
 	for field, source := range d.Directory.User.Sources() {
-		s["user."+field] = source
+		set("user."+field, source)
 	}
 	return s
 }
