@@ -75,7 +75,9 @@ func NewKey(username string) Key {
 	for i := range len(username) {
 		c := username[i]
 		if c >= utf8.RuneSelf {
-			return Key(norm.NFC.String(cases.Fold().String(norm.NFC.String(username))))
+			folded := cases.Fold().String(norm.NFC.String(username))
+			// Fold turns the two cases of Cherokee into each other; ToLower makes them one.
+			return Key(norm.NFC.String(strings.ToLower(folded)))
 		}
 		if 'A' <= c && c <= 'Z' {
 			lower = false
