@@ -82,6 +82,9 @@ type Failure struct {
 // operations under way are finished and no other is begun.
 func Run(ctx context.Context, p *plan.Plan, o Options) Result {
 	r := &run{Options: o}
+	for _, d := range p.Domains {
+		o.State.SetDomainID(d.Name, d.ID)
+	}
 	grants, removals := split(p.Operations)
 	for _, users := range [][]chain{grants, removals} {
 		group := new(errgroup.Group)

@@ -88,7 +88,6 @@ func Conclude(s *state.State, p *plan.Plan, complete bool, at time.Time) {
 		}
 	}
 	for _, d := range p.Domains {
-		s.SetDomainID(d.Name, d.ID)
 		if complete && (!held[d.Name] || s.Scope(d.Name) == nil) {
 			s.SetScope(d.Name, d.Scope)
 		}

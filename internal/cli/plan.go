@@ -121,15 +121,16 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond}
 	for i, r := range readings {
 		d := r.domain
+		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Directory.Address(), d.Name)}
+		if st.DomainID(d.Name) == d.ID { // else its members were another LoginTC domain's
+			known.Members = st.Members(d.Name)
+		}
 		in.Domains = append(in.Domains, plan.DomainInput{
 			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
 			Scope: scope(cfg, d), Evidence: r.evidence, Policy: policy(d.Policy),
 			People: r.roster.People, Unmapped: r.roster.Unmapped,
 			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
-			Known: plan.Known{
-				Members: st.Members(d.Name), Scope: st.Scope(d.Name),
-				Roster: st.RosterSize(d.Directory.Address(), d.Name),
-			},
+			Known: known,
 		})
 	}
 	return in

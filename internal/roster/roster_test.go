@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"net/mail"
 	"strings"
 	"testing"
 
@@ -173,6 +174,22 @@ func TestChecks(t *testing.T) {
 	} {
 		if got := fmt.Sprint(c.err); (c.want == "") != (c.err == nil) || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// The short way accepts nothing that the parser of addresses does not.
+func TestPlainAddress(t *testing.T) {
+	t.Parallel()
+	for address, plain := range map[string]bool{
+		"jane.doe@x.example": true, "j+a_b-c'd@x-y.example": true, "j@localhost": true, "J%x&y=z/w@X1.example": true,
+		"": false, "jane": false, "@x": false, "j@": false, "j..d@x": false, ".j@x": false, "j.@x": false, "j@x..y": false, "a@b@c": false, "j d@x": false, "zoë@x.example": false, `"j"@x`: false, "j@[::1]": false,
+	} {
+		if got := isPlainAddress(address); got != plain {
+			t.Errorf("%q: %v", address, got)
+		}
+		if parsed, err := mail.ParseAddress(address); plain && (err != nil || parsed.Address != address) {
+			t.Errorf("%q is no address: %v", address, err)
 		}
 	}
 }

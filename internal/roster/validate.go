@@ -97,6 +97,28 @@ func checkCharacters(s string) string {
 	return ""
 }
 
+// isPlainAddress knows the common form of an address, without the cost of parsing
+// all that RFC 5322 allows: two dot-atoms of letters, digits and a few signs.
+func isPlainAddress(s string) bool {
+	local, domain, found := strings.Cut(s, "@")
+	return found && isDotAtom(local, "+_-'&=/%") && isDotAtom(domain, "-")
+}
+
+func isDotAtom(s, signs string) bool {
+	for atom := range strings.SplitSeq(s, ".") {
+		if atom == "" {
+			return false
+		}
+		for i := range len(atom) {
+			c := atom[i]
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(signs, c) < 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // checkEmail accepts the addr-spec of RFC 5322, 3.4.1, without a display name.
 func checkEmail(s string) string {
 	if wrong := checkCharacters(s); wrong != "" {
@@ -104,6 +126,9 @@ func checkEmail(s string) string {
 	}
 	if len(s) > maxEmail {
 		return fmt.Sprintf("has %d octets, an address has at most %d", len(s), maxEmail)
+	}
+	if isPlainAddress(s) {
+		return ""
 	}
 	if address, err := mail.ParseAddress(s); err != nil || address.Address != s {
 		return fmt.Sprintf("%q is not an address", s)

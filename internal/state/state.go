@@ -134,12 +134,18 @@ func (s *State) SetScope(name string, scope map[string]string) {
 	}
 }
 
-// SetDomainID records LoginTC's id of the domain.
+// SetDomainID records LoginTC's id of the domain. The members of another one are
+// not this one's, and are forgotten.
 func (s *State) SetDomainID(name, id string) {
-	if d := s.domain(name); d.id != id {
-		d.id = id
-		s.changed = true
+	d := s.domain(name)
+	if d.id == id {
+		return
 	}
+	if d.id != "" {
+		d.members, d.changes = nil, nil
+	}
+	d.id = id
+	s.changed = true
 }
 
 // DomainID returns LoginTC's id of the domain, or nothing.

@@ -135,6 +135,22 @@ func TestSerialMovesWithContentAlone(t *testing.T) {
 	}
 }
 
+func TestMembersOfAnotherDomainAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := sample()
+	s.SetDomainID("vpn", "d1")
+	if len(s.Members("vpn")) != 2 {
+		t.Error("forgotten although it is the same domain")
+	}
+	s.SetDomainID("vpn", "d2")
+	if got := usernames(s, "vpn"); got != nil {
+		t.Errorf("%v", got)
+	}
+	if len(s.Members("site")) != 1 {
+		t.Error("another domain's members are gone, too")
+	}
+}
+
 func TestChangesAreMergedInOrder(t *testing.T) {
 	t.Parallel()
 	s := empty()
