@@ -106,7 +106,7 @@ func (a *app) openPlan(name string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("the plan can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	p, err := plan.Decode(bufio.NewReader(file))
+	p, err := plan.Decode(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

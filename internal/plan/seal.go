@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -97,7 +98,11 @@ func (e *VersionError) Error() string {
 // Decode reads a plan and checks that it is exactly what Encode wrote. Errors are
 // ErrNotPlan, a *DamagedError, a *VersionError, or the reader's own.
 func Decode(r io.Reader) (*Plan, error) {
-	z, err := gzip.NewReader(r)
+	file := bufio.NewReader(r)
+	if first, err := file.Peek(1); err == nil && first[0] == '{' {
+		return nil, &DamagedError{"it is not compressed"}
+	}
+	z, err := gzip.NewReader(file)
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, ErrNotPlan
 	} else if err != nil {

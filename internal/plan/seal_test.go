@@ -114,6 +114,7 @@ func TestEditedPlanIsRefused(t *testing.T) {
 		"no checksum":         pack(t, strings.Replace(document, `"checksum":`, `"other":`, 1)),
 		"half the file":       file[:len(file)/2],
 		"a flipped bit":       flip(file, len(file)-6),
+		"unpacked":            []byte(document),
 		"no JSON":             pack(t, "hello"),
 	} {
 		_, err := Decode(bytes.NewReader(edited))
