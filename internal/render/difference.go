@@ -2,21 +2,27 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
 	"github.com/sergi/go-diff/diffmatchpatch"
 )
 
-// context is how many characters that both values share are shown beside a
-// difference, where there are more.
-const context = 40
+const (
+	// context is how many characters that both values share are shown beside a
+	// difference, where there are more.
+	context = 40
+	// maxCompared bounds the values that are searched for what they share in
+	// between: that takes time in proportion to the square of their length.
+	maxCompared = 2000
+)
 
 // difference returns the two values with what differs marked: by colour and
 // brackets, or by brackets alone. It does not depend on the machine's speed.
 func difference(p palette, before, after string) (marked, markedAfter string) {
-	differ := diffmatchpatch.New()
-	differ.DiffTimeout = 0
-	diffs := differ.DiffCleanupSemantic(differ.DiffMainRunes([]rune(before), []rune(after), false))
+	diffs := compare(before, after)
 	var from, to strings.Builder
 	for i, d := range diffs {
 		switch d.Type {
@@ -33,31 +39,144 @@ func difference(p palette, before, after string) (marked, markedAfter string) {
 	return from.String(), to.String()
 }
 
+// compare divides two values into what they share and what one of them has. It
+// divides between characters as a reader sees them: a letter and its accent stay
+// together, and octets that are not UTF-8 stay what they are.
+func compare(before, after string) []diffmatchpatch.Diff {
+	from, to := characters(before), characters(after)
+	if max(len(from), len(to)) > maxCompared {
+		return compareEnds(from, to)
+	}
+	var a alphabet
+	differ := diffmatchpatch.New()
+	differ.DiffTimeout = 0
+	diffs := differ.DiffCleanupSemantic(differ.DiffMainRunes(a.encode(from), a.encode(to), false))
+	for i := range diffs {
+		diffs[i].Text = a.decode(diffs[i].Text)
+	}
+	return diffs
+}
+
+// characters divides a value into its grapheme clusters (UAX #29).
+func characters(s string) []string {
+	var out []string
+	for state := -1; s != ""; {
+		var character string
+		character, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
+		out = append(out, character)
+	}
+	return out
+}
+
+// compareEnds finds only what the values share at their start and end.
+func compareEnds(from, to []string) []diffmatchpatch.Diff {
+	head, shorter := 0, min(len(from), len(to))
+	for head < shorter && from[head] == to[head] {
+		head++
+	}
+	tail := 0
+	for tail < shorter-head && from[len(from)-1-tail] == to[len(to)-1-tail] {
+		tail++
+	}
+	part := func(kind diffmatchpatch.Operation, characters []string) diffmatchpatch.Diff {
+		return diffmatchpatch.Diff{Type: kind, Text: strings.Join(characters, "")}
+	}
+	return slices.DeleteFunc([]diffmatchpatch.Diff{
+		part(diffmatchpatch.DiffEqual, from[:head]),
+		part(diffmatchpatch.DiffDelete, from[head:len(from)-tail]),
+		part(diffmatchpatch.DiffInsert, to[head:len(to)-tail]),
+		part(diffmatchpatch.DiffEqual, from[len(from)-tail:]),
+	}, func(d diffmatchpatch.Diff) bool { return d.Text == "" })
+}
+
+// firstCode is the first rune that stands for a character that is not one rune:
+// that of a private plane, whose own runes get another one there.
+const firstCode = 0xf0000
+
+// alphabet gives every character one rune, since go-diff compares runes.
+type alphabet struct {
+	codes      map[string]rune
+	characters []string
+}
+
+func (a *alphabet) encode(characters []string) []rune {
+	out := make([]rune, len(characters))
+	for i, character := range characters {
+		r, size := utf8.DecodeRuneInString(character)
+		if size < len(character) || r >= firstCode || r == utf8.RuneError && size == 1 {
+			r = a.code(character)
+		}
+		out[i] = r
+	}
+	return out
+}
+
+func (a *alphabet) code(character string) rune {
+	code, ok := a.codes[character]
+	if !ok {
+		if a.codes == nil {
+			a.codes = map[string]rune{}
+		}
+		code = firstCode + rune(len(a.characters))
+		a.codes[character] = code
+		a.characters = append(a.characters, character)
+	}
+	return code
+}
+
+func (a *alphabet) decode(s string) string {
+	if len(a.characters) == 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if r >= firstCode {
+			b.WriteString(a.characters[r-firstCode])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // shorten leaves out the middle, or the outer part, of what both values share.
 func shorten(s string, head, tail bool) string {
-	runes := []rune(s)
-	if len(runes) <= 3*context {
+	n := utf8.RuneCountInString(s)
+	if n <= 3*context {
 		return Escape(s)
 	}
-	var out string
-	kept := 0
+	var start, end string
 	if head {
-		out, kept = Escape(string(runes[:context])), context
+		start = s[:offset(s, context)]
 	}
-	end := ""
 	if tail {
-		end, kept = Escape(string(runes[len(runes)-context:])), kept+context
+		end = s[offset(s, n-context):]
 	}
-	return out + omitted(len(runes)-kept) + end
+	return Escape(start) + omitted(n-utf8.RuneCountInString(start)-utf8.RuneCountInString(end)) + Escape(end)
 }
 
 // cut bounds a part that only one value has.
 func cut(s string) string {
-	runes := []rune(s)
-	if len(runes) <= 5*context {
+	if len(s) <= 5*context {
 		return Escape(s)
 	}
-	return Escape(string(runes[:4*context])) + omitted(len(runes)-4*context)
+	n := utf8.RuneCountInString(s)
+	if n <= 5*context {
+		return Escape(s)
+	}
+	return Escape(s[:offset(s, 4*context)]) + omitted(n-4*context)
+}
+
+// offset is where the rune with that index starts; every octet that is not UTF-8
+// counts as one.
+func offset(s string, index int) int {
+	for i := range s {
+		if index == 0 {
+			return i
+		}
+		index--
+	}
+	return len(s)
 }
 
 func omitted(n int) string { return fmt.Sprintf("…(%d more)…", n) }

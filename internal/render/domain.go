@@ -11,22 +11,20 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
 
-// maxColumn bounds the columns of usernames and names: a longer one makes its own
-// line ragged, not all.
-const maxColumn = 32
-
 // domain shows one domain: how its directory was read, who is in it, and what
 // will be done, removals first.
-func (w *writer) domain(d *plan.Domain, operations []plan.Operation) {
+func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 	w.line("")
-	w.line("%s %s %s", w.bold("domain."+d.Name), quoted(d.Title), w.dim(d.ID))
+	w.line("%s %s %s", w.bold(domainName(d.Name)), quoted(d.Title), w.dim(Escape(d.ID)))
 	w.evidence(d)
 	w.counts(d)
 	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
 	w.changes(sortedByUsername(operations, plan.UpdateUser))
 	w.additions(operations)
-	w.notes(operations)
+	w.notes(d, operations)
 }
+
+func domainName(name string) string { return "domain." + Escape(name) }
 
 func quoted(s string) string { return `"` + Escape(s) + `"` }
 
@@ -40,8 +38,8 @@ func (w *writer) evidence(d *plan.Domain) {
 		read += fmt.Sprintf(", %s ignored", Count(e.ReferralsIgnored, "referral", "referrals"))
 	}
 	took := e.Ended.Sub(e.Started).Round(time.Millisecond)
-	w.line("  read %s completely: %s %s", d.Directory, read, w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
-	w.line("    %s", w.dim(fmt.Sprintf("base %s, scope %s, filter %s", Escape(e.BaseDN), e.Scope, Escape(e.Filter))))
+	w.line("  read %s completely: %s %s", Escape(d.Directory), read, w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
+	w.line("    %s", w.dim(fmt.Sprintf("base %s, scope %s, filter %s", Escape(e.BaseDN), Escape(string(e.Scope)), Escape(e.Filter))))
 }
 
 func (w *writer) counts(d *plan.Domain) {
@@ -75,30 +73,35 @@ func (w *writer) counts(d *plan.Domain) {
 }
 
 // table is rows of people whose columns are aligned.
-type table struct{ username, name int }
+type table struct{ username, name, email int }
 
-func newTable(operations []plan.Operation, user func(plan.Operation) *identity.User) table {
+func newTable(operations []*plan.Operation, user func(*plan.Operation) identity.User) table {
 	var t table
 	for _, op := range operations {
-		t.username = max(t.username, widest(maxColumn, value(op.Username)))
-		if u := user(op); u != nil {
-			t.name = max(t.name, widest(maxColumn, value(u.Name)))
-		}
+		u := user(op)
+		t.username = max(t.username, widest(value(op.Username)))
+		t.name = max(t.name, widest(value(u.Name)))
+		t.email = max(t.email, widest(value(u.Email)))
 	}
 	return t
 }
 
-func (t table) row(op plan.Operation, u *identity.User) string {
-	if u == nil {
-		return pad(value(op.Username), t.username)
-	}
-	return pad(value(op.Username), t.username) + "  " + pad(value(u.Name), t.name) + "  " + value(u.Email)
+func (t table) row(op *plan.Operation, u identity.User) string {
+	return pad(value(op.Username), t.username) + "  " + pad(value(u.Name), t.name) + "  " + pad(value(u.Email), t.email)
 }
 
-func before(op plan.Operation) *identity.User { return op.Before }
-func after(op plan.Operation) *identity.User  { return op.After }
+func before(op *plan.Operation) identity.User { return orZero(op.Before) }
+func after(op *plan.Operation) identity.User  { return orZero(op.After) }
 
-func (w *writer) removals(operations []plan.Operation) {
+// orZero keeps a plan file that somebody else wrote from ending the program.
+func orZero(u *identity.User) identity.User {
+	if u == nil {
+		return identity.User{}
+	}
+	return *u
+}
+
+func (w *writer) removals(operations []*plan.Operation) {
 	if len(operations) == 0 {
 		return
 	}
@@ -109,13 +112,13 @@ func (w *writer) removals(operations []plan.Operation) {
 		if op.Action == plan.DeleteUser {
 			what = "deleted from the organization, with its memberships and tokens"
 		}
-		w.line("  %s", w.red("- "+t.row(op, op.Before)))
+		w.line("  %s", w.red("- "+strings.TrimRight(t.row(op, before(op)), " ")))
 		w.line("      %s: %s", what, w.dim(why(op)))
 	}
 }
 
 // why is the reason of an operation and the entry that it is about.
-func why(op plan.Operation) string {
+func why(op *plan.Operation) string {
 	reason := Escape(op.Reason)
 	if op.DN != "" {
 		reason += " (was " + value(op.DN) + ")"
@@ -123,7 +126,7 @@ func why(op plan.Operation) string {
 	return reason
 }
 
-func (w *writer) changes(operations []plan.Operation) {
+func (w *writer) changes(operations []*plan.Operation) {
 	if len(operations) == 0 {
 		return
 	}
@@ -131,7 +134,7 @@ func (w *writer) changes(operations []plan.Operation) {
 	for _, op := range operations {
 		w.line("  %s %s", w.yellow("~ "+value(op.Username)), w.dim("("+value(op.DN)+")"))
 		for _, field := range []struct{ name, before, after string }{
-			{"name ", op.Before.Name, op.After.Name}, {"email", op.Before.Email, op.After.Email},
+			{"name ", before(op).Name, after(op).Name}, {"email", before(op).Email, after(op).Email},
 		} {
 			if field.before == field.after {
 				continue
@@ -144,16 +147,14 @@ func (w *writer) changes(operations []plan.Operation) {
 }
 
 // additions shows everything that is done to add one person in one line.
-func (w *writer) additions(operations []plan.Operation) {
-	tokens := map[string]bool{}
-	for _, op := range operations {
-		if op.Action == plan.IssueToken {
-			tokens[op.Username] = true
-		}
-	}
-	joins := sortedByUsername(operations, plan.JoinDomain)
-	if len(joins) > 0 {
+func (w *writer) additions(operations []*plan.Operation) {
+	joins, tokens := sortedByUsername(operations, plan.JoinDomain), sortedByUsername(operations, plan.IssueToken)
+	if len(joins)+len(tokens) > 0 {
 		w.line("")
+	}
+	due := map[string]bool{}
+	for _, op := range tokens {
+		due[op.Username] = true
 	}
 	t := newTable(joins, after)
 	for _, op := range joins {
@@ -161,60 +162,75 @@ func (w *writer) additions(operations []plan.Operation) {
 		if op.UserID == "" {
 			what = "new user"
 		}
-		if tokens[op.Username] {
+		if due[op.Username] {
 			what += ", gets a token"
-			delete(tokens, op.Username)
+			delete(due, op.Username)
 		}
 		if !strings.HasPrefix(op.Reason, "in the directory, not a member") {
 			what += "; " + Escape(op.Reason)
 		}
-		w.line("  %s  %s", w.green("+ "+t.row(op, op.After)), w.dim(what))
+		w.line("  %s  %s", w.green("+ "+t.row(op, after(op))), w.dim(what))
 	}
-	for _, op := range sortedByUsername(operations, plan.IssueToken) {
-		if tokens[op.Username] {
+	for _, op := range tokens {
+		if due[op.Username] {
 			w.line("  %s  %s", w.green("+ "+value(op.Username)), w.dim("gets a token: "+Escape(op.Reason)))
 		}
 	}
 }
 
-// notes shows what only the state learns.
-func (w *writer) notes(operations []plan.Operation) {
+// notes shows what only the state learns. Who is noted as missing is listed
+// among the withheld already, unless the mode lets everybody stay.
+func (w *writer) notes(d *plan.Domain, operations []*plan.Operation) {
 	for _, note := range []struct {
 		action plan.Action
 		what   string
+		listed bool
 	}{
-		{plan.Adopt, "adopted (members that match an entry become managed)"},
-		{plan.MarkMissing, "noted as missing from the directory"},
-		{plan.MarkPresent, "noted as back in the directory"},
-		{plan.Record, "noted with another DN, unique id or values"},
-		{plan.Forget, "forgotten (neither entry nor member is left)"},
+		{plan.Adopt, "adopted (members that match an entry become managed)", true},
+		{plan.MarkMissing, "noted as missing from the directory", d.SyncMode == plan.AddOnly},
+		{plan.MarkPresent, "noted as back in the directory", true},
+		{plan.Record, "noted with another DN, unique id or values", true},
+		{plan.Forget, "forgotten (neither entry nor member is left)", true},
 	} {
-		if noted := sortedByUsername(operations, note.action); len(noted) > 0 {
-			w.line("")
-			w.line("  = %d %s:", len(noted), note.what)
-			var names []string
-			for _, op := range noted {
-				names = append(names, value(op.Username))
-			}
-			w.wrapped("      ", names)
+		noted := sortedByUsername(operations, note.action)
+		if len(noted) == 0 {
+			continue
 		}
+		w.line("")
+		if !note.listed {
+			w.line("  = %d %s (withheld, below)", len(noted), note.what)
+			continue
+		}
+		w.line("  = %d %s:", len(noted), note.what)
+		names := make([]string, len(noted))
+		for i := range noted {
+			names[i] = noted[i].Username
+		}
+		w.wrapped("      ", names)
 	}
 }
 
-// wrapped lists names, as many on a line as fit.
+// wrapped lists usernames, as many on a line as fit. One that could be read as
+// two is quoted.
 func (w *writer) wrapped(indent string, names []string) {
-	line := indent
+	line, columns := "", 0
 	for i, name := range names {
+		name = value(name)
+		if strings.ContainsAny(name, ` ,"`) {
+			name = `"` + strings.ReplaceAll(name, `"`, `\"`) + `"`
+		}
 		if i < len(names)-1 {
 			name += ","
 		}
-		if line != indent && uniseg.StringWidth(line)+uniseg.StringWidth(name) > w.width {
-			w.line("%s", line)
-			line = indent
+		width := uniseg.StringWidth(name)
+		if line != "" && len(indent)+columns+width > w.width {
+			w.line("%s%s", indent, line)
+			line, columns = "", 0
 		}
 		line += name + " "
+		columns += width + 1
 	}
-	w.line("%s", line)
+	w.line("%s%s", indent, line)
 }
 
 // withheld shows what was kept out of the plan: grouped by reason, nobody left out.
@@ -235,11 +251,11 @@ func (w *writer) withheld(p *plan.Plan) {
 		if names[g] == nil {
 			order = append(order, g)
 		}
-		names[g] = append(names[g], value(x.Username))
+		names[g] = append(names[g], x.Username)
 	}
 	for _, g := range order {
 		w.line("")
-		w.line("  %s %s: %s", w.yellow("!"), Count(len(names[g]), "removal in domain."+g.domain, "removals in domain."+g.domain), Escape(g.reason))
+		w.line("  %s %s: %s", w.yellow("!"), Count(len(names[g]), "removal in "+domainName(g.domain), "removals in "+domainName(g.domain)), Escape(g.reason))
 		w.wrapped("      ", names[g])
 	}
 	data := false
@@ -255,7 +271,7 @@ func (w *writer) withheld(p *plan.Plan) {
 		if x.Username == "" {
 			who = "(no username)"
 		}
-		w.line("  %s domain.%s: %s %s", w.yellow("!"), x.Domain, who, w.dim("("+value(x.DN)+")"))
-		w.line("      %s", value(x.Reason))
+		w.line("  %s %s: %s %s", w.yellow("!"), domainName(x.Domain), who, w.dim("("+value(x.DN)+")"))
+		w.line("      %s", Escape(x.Reason))
 	}
 }

@@ -47,12 +47,10 @@ func plain(s string) bool {
 	return true
 }
 
-// hides reports whether the character acts on text rather than being some: the
-// categories Cc, Cf (with all bidirectional controls and zero-width characters),
-// Zl, Zp, Co, Cs, and spaces that are not the plain one.
+// hides reports whether the character acts on text, or can not be seen in it:
+// all that is no letter, mark, number, punctuation, symbol or plain space (so
+// control characters, bidirectional controls, zero-width characters, line
+// separators, private use, other spaces), and letters and marks without a shape.
 func hides(r rune) bool {
-	if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
-		return true
-	}
-	return r != ' ' && unicode.Is(unicode.Zs, r)
+	return !unicode.IsPrint(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }

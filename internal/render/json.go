@@ -1,9 +1,14 @@
 package render
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
@@ -37,21 +42,59 @@ type operation struct {
 	plan.Operation
 }
 
-// JSON shows a plan to programs.
-func JSON(out io.Writer, p *plan.Plan) error {
+func newDocument(p *plan.Plan) document {
 	s := p.Summarize("")
 	d := document{
 		FormatVersion: 1, ID: p.ID, RollcallVersion: p.RollcallVersion, Created: p.Created, Expires: p.Expires,
 		Applyable: len(p.Failures) == 0 && len(p.Operations) > 0, Errored: len(p.Failures) > 0, Complete: s.Withheld == 0,
-		Summary: s, Domains: p.Domains, Operations: make([]operation, len(p.Operations)), Withheld: orEmpty(p.Withheld),
+		Summary: s, Domains: orEmpty(p.Domains), Operations: make([]operation, len(p.Operations)), Withheld: orEmpty(p.Withheld),
 		RunLimit: p.RunLimit, Failures: orEmpty(p.Failures), Warnings: orEmpty(p.Warnings), APICalls: p.APICalls, APISeconds: p.APISeconds,
 	}
 	for i, op := range p.Operations {
 		d.Operations[i] = operation{op.Address(), op}
 	}
-	e := json.NewEncoder(out)
+	return d
+}
+
+// JSON shows a plan to programs. Characters that act on a terminal or can not be
+// seen are escaped, as JSON allows: the document says what the plan says, and may
+// be printed.
+func JSON(out io.Writer, p *plan.Plan) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(d)
+	if err := e.Encode(newDocument(p)); err != nil {
+		return err
+	}
+	w := bufio.NewWriter(out)
+	escapeJSON(w, text.Bytes())
+	return w.Flush()
+}
+
+// escapeJSON writes a document with what hides escaped (RFC 8259, 7). Outside of
+// strings JSON has only ASCII, and the encoder has escaped what is below it.
+func escapeJSON(w *bufio.Writer, text []byte) {
+	for len(text) > 0 {
+		ascii := bytes.IndexFunc(text, func(r rune) bool { return r >= 0x7f })
+		if ascii < 0 {
+			ascii = len(text)
+		}
+		_, _ = w.Write(text[:ascii]) // Flush returns the error
+		text = text[ascii:]
+		if len(text) == 0 {
+			return
+		}
+		r, size := utf8.DecodeRune(text)
+		if hides(r) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				_, _ = fmt.Fprintf(w, `\u%04x`, unit)
+			}
+		} else {
+			_, _ = w.Write(text[:size])
+		}
+		text = text[size:]
+	}
 }
 
 func orEmpty[T any](list []T) []T {

@@ -33,12 +33,15 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-uniseg.StringWidth(s)))
 }
 
-// widest is the greatest width in columns, up to a bound past which lines are
-// left ragged.
-func widest(bound int, columns ...string) int {
+// maxColumn bounds the columns of usernames and names: a longer one makes its own
+// line ragged, not all.
+const maxColumn = 32
+
+// widest is the greatest width of a column of these.
+func widest(column ...string) int {
 	width := 0
-	for _, s := range columns {
-		if w := uniseg.StringWidth(s); w <= bound {
+	for _, s := range column {
+		if w := uniseg.StringWidth(s); w <= maxColumn {
 			width = max(width, w)
 		}
 	}

@@ -55,13 +55,14 @@ func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 	for i := range p.Domains {
 		w.domain(&p.Domains[i], users[p.Domains[i].Name])
 	}
+	w.strays(p)
 	w.withheld(p)
 	w.ending(p)
 	return w.Flush()
 }
 
 // short is the part of an id that people compare.
-func short(id string) string { return id[:min(12, len(id))] }
+func short(id string) string { return Escape(id[:min(12, len(id))]) }
 
 func (w *writer) scopeChanges(p *plan.Plan) {
 	for _, d := range p.Domains {
@@ -69,9 +70,9 @@ func (w *writer) scopeChanges(p *plan.Plan) {
 			continue
 		}
 		w.line("")
-		w.line("%s what decides who is in domain.%s has changed; whom that removes, nobody left behind:", w.alarm("Scope change:"), d.Name)
+		w.line("%s what decides who is in %s has changed; whom that removes, nobody left behind:", w.alarm("Scope change:"), domainName(d.Name))
 		for _, c := range d.ScopeChanges {
-			w.line("  %s", c.Setting)
+			w.line("  %s", Escape(c.Setting))
 			before, after := difference(w.palette, c.Before, c.After)
 			w.line("    %s %s", w.red("-"), before)
 			w.line("    %s %s", w.green("+"), after)
@@ -86,9 +87,14 @@ func (w *writer) overview(p *plan.Plan) {
 	if len(p.Domains) < 2 {
 		return
 	}
-	for _, d := range p.Domains {
-		s := p.Summarize(d.Name)
-		w.line("  %s  %d to add, %d to change, %d to remove, %d withheld", "domain."+d.Name, s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
+	names := 0
+	for i := range p.Domains {
+		names = max(names, widest(domainName(p.Domains[i].Name)))
+	}
+	for i := range p.Domains {
+		name := p.Domains[i].Name
+		s := p.Summarize(name)
+		w.line("  %s  %d to add, %d to change, %d to remove, %d withheld", pad(domainName(name), names), s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
 	}
 }
 
@@ -101,7 +107,11 @@ func (w *writer) ending(p *plan.Plan) {
 	}
 	w.line("")
 	if p.RunLimit != nil {
-		w.line("Removals over all domains: %d of %d allowed (max_remove_limit = %s in the rollcall block)", p.RunLimit.Used, p.RunLimit.Allowed, quotedLimit(*p.RunLimit))
+		use := fmt.Sprintf("Removals over all domains: %d of %d allowed (max_remove_limit = %s in the rollcall block)", p.RunLimit.Used, p.RunLimit.Allowed, quotedLimit(*p.RunLimit))
+		if p.RunLimit.Wanted > p.RunLimit.Allowed {
+			use = w.alarm(use + fmt.Sprintf(", %d due: none is made", p.RunLimit.Wanted))
+		}
+		w.line("%s", use)
 	}
 	if p.APICalls > 0 {
 		line := Count(p.APICalls, "API call", "API calls")
@@ -113,65 +123,11 @@ func (w *writer) ending(p *plan.Plan) {
 	w.line("%s", w.bold(Summary(p)))
 }
 
-// Summary is one line on what a plan comes to.
-func Summary(p *plan.Plan) string {
-	s := p.Summarize("")
-	var b strings.Builder
-	if s.Add+s.Change+s.Remove+s.Tokens == 0 && s.Create == 0 {
-		b.WriteString("No changes.")
-		if s.Withheld+s.WithheldData == 0 {
-			b.WriteString(" LoginTC matches the directories.")
-		}
-	} else {
-		fmt.Fprintf(&b, "Plan: %d to add, %d to change, %d to remove.", s.Add, s.Change, s.Remove)
-	}
-	if s.Adopt > 0 {
-		fmt.Fprintf(&b, " %d to adopt.", s.Adopt)
-	}
-	var uses []string
-	for _, d := range p.Domains {
-		if d.Limit.Wanted > 0 {
-			uses = append(uses, fmt.Sprintf("domain.%s %d of %d", d.Name, d.Limit.Used, d.Limit.Allowed))
-		}
-	}
-	if len(uses) > 0 {
-		fmt.Fprintf(&b, " Removals used: %s.", strings.Join(uses, ", "))
-	}
-	var withheld []string
-	if s.Withheld > 0 {
-		withheld = append(withheld, Count(s.Withheld, "removal", "removals"))
-	}
-	if s.WithheldData > 0 {
-		withheld = append(withheld, Count(s.WithheldData, "person for their data", "people for their data"))
-	}
-	if len(withheld) > 0 {
-		fmt.Fprintf(&b, " Withheld: %s.", strings.Join(withheld, ", "))
-	}
-	return b.String()
-}
-
-// Applied is one line on what was done of a plan.
-func Applied(done plan.Summary) string {
-	line := fmt.Sprintf("Applied: %d added, %d changed, %d removed.", done.Add, done.Change, done.Remove)
-	if done.Tokens > 0 {
-		line += " " + Count(done.Tokens, "token issued.", "tokens issued.")
-	}
-	return line
-}
-
 // Withheld lists what limits and guards withheld, for the end of a run.
 func Withheld(out io.Writer, p *plan.Plan, color bool) error {
 	w := &writer{Writer: bufio.NewWriter(out), palette: palette(color), width: 100}
 	w.withheld(p)
 	return w.Flush()
-}
-
-// Count is a number with the thing that it counts.
-func Count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 func quotedLimit(use plan.LimitUse) string {
@@ -182,22 +138,23 @@ func quotedLimit(use plan.LimitUse) string {
 }
 
 // byDomain groups operations by domain, in the order of the plan.
-func byDomain(p *plan.Plan) map[string][]plan.Operation {
-	groups := map[string][]plan.Operation{}
-	for _, op := range p.Operations {
+func byDomain(p *plan.Plan) map[string][]*plan.Operation {
+	groups := map[string][]*plan.Operation{}
+	for i := range p.Operations {
+		op := &p.Operations[i]
 		groups[op.Domain] = append(groups[op.Domain], op)
 	}
 	return groups
 }
 
 // sortedByUsername returns the operations with one of the actions, by username.
-func sortedByUsername(operations []plan.Operation, actions ...plan.Action) []plan.Operation {
-	var out []plan.Operation
+func sortedByUsername(operations []*plan.Operation, actions ...plan.Action) []*plan.Operation {
+	var out []*plan.Operation
 	for _, op := range operations {
 		if slices.Contains(actions, op.Action) {
 			out = append(out, op)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b plan.Operation) int { return strings.Compare(a.Username, b.Username) })
+	slices.SortStableFunc(out, func(a, b *plan.Operation) int { return strings.Compare(a.Username, b.Username) })
 	return out
 }

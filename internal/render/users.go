@@ -15,10 +15,10 @@ func Users(out io.Writer, people []identity.Person) error {
 		return w.Flush()
 	}
 	head := []string{"USERNAME", "NAME", "EMAIL"}
-	username, name := widest(maxColumn, head[0]), widest(maxColumn, head[1])
+	username, name := widest(head[0]), widest(head[1])
 	for i := range people {
-		username = max(username, widest(maxColumn, value(people[i].Username)))
-		name = max(name, widest(maxColumn, value(people[i].Name)))
+		username = max(username, widest(value(people[i].Username)))
+		name = max(name, widest(value(people[i].Name)))
 	}
 	w.line("")
 	w.line("%s  %s  %s", pad(head[0], username), pad(head[1], name), head[2])

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -122,13 +123,9 @@ type call struct {
 	once bool
 }
 
-type onceKey struct{}
-
 // do sends a call and decodes its answer.
 func (c *client) do(ctx context.Context, call call) error {
-	if call.once {
-		ctx = context.WithValue(ctx, onceKey{}, true)
-	}
+	ctx = context.WithValue(ctx, attemptsKey{}, &attempts{once: call.once})
 	request, err := c.request(ctx, call)
 	if err != nil {
 		return call.fail(err)
@@ -141,23 +138,36 @@ func (c *client) do(ctx context.Context, call call) error {
 		return call.fail(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := readAll(response.Body)
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return call.fail(err)
 	}
+	contentType := response.Header.Get("Content-Type")
 	switch response.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted:
 	default:
-		return newAPIError(call, response.StatusCode, response.Header.Get("Content-Type"), body)
+		return c.newAPIError(call, response.StatusCode, contentType, body)
 	}
-	if call.into == nil {
+	if err := call.decode(contentType, body); err != nil {
+		return call.fail(err)
+	}
+	return nil
+}
+
+// decode reads the answer of a success. One that is not needed may be empty or
+// of any form but HTML, which a proxy sends in the place of the API.
+func (call call) decode(contentType string, body []byte) error {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case call.into == nil && kind != "text/html":
 		return nil
-	}
-	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); !isJSON(kind) {
-		return call.fail(fmt.Errorf("answered with %q and not with JSON: a proxy or another server than LoginTC may have answered; check host", kind))
+	case !isJSON(kind):
+		return fmt.Errorf("answered with %q and not with JSON: a proxy or another server than LoginTC may have answered; check host", printable(kind))
+	case string(bytes.TrimSpace(body)) == "null": // which decodes into anything
+		return errors.New("the answer is null")
 	}
 	if err := json.Unmarshal(body, call.into); err != nil {
-		return call.fail(fmt.Errorf("the answer can not be understood: %w", err))
+		return fmt.Errorf("the answer can not be understood: %w", err)
 	}
 	return nil
 }
@@ -193,8 +203,7 @@ func (c *client) request(ctx context.Context, call call) (*retryablehttp.Request
 // fail names the call in an error. What the HTTP client wraps around its errors
 // names the host and path once more and is taken off.
 func (call call) fail(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	return fmt.Errorf("LoginTC: %s %s: %w", call.method, call.path, err)

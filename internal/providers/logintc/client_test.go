@@ -1,7 +1,6 @@
 package logintc
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -138,219 +137,84 @@ func TestErrorsNameTheCall(t *testing.T) {
 	}
 }
 
-func TestListing(t *testing.T) {
+// What a server says is cut, can not act on a terminal, and does not give the key
+// away that it was sent.
+func TestErrorsAreClean(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		users, pageSize int
-		faults          []string
-	}{
-		"nobody":               {0, 10, nil},
-		"one page":             {5, 10, nil},
-		"full pages":           {30, 10, nil},
-		"a short last page":    {95, 10, nil},
-		"many pages":           {1000, 7, nil},
-		"503 now and then":     {200, 10, []string{"status=503,every=5"}},
-		"429 with Retry-After": {30, 10, []string{"status=429,retry_after=1,every=4"}},
-		"dropped":              {200, 10, []string{"drop=after,every=6"}},
-		"half a body":          {200, 10, []string{"body=half,every=6"}},
-		"pages repeat":         {95, 10, []string{"page=repeat"}},
-		"the last page again":  {95, 10, []string{"page=repeat,path=/api/users?page=11"}},
-		"pages shift":          {95, 10, []string{"page=shift"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := emulator(t, logintctest.Options{Data: organization(c.users), PageSize: c.pageSize, Faults: faults(t, c.faults...)})
-			w := writer(t, s.URL, nil)
-			seen := 0
-			members, err := w.DomainUsers(t.Context(), vpn, func(n int) { seen += n })
-			if err != nil {
-				t.Fatal(err)
+	s := &script{t: t, answers: []answer{
+		{status: 403, body: `{"errors":[{"code":"x\u0007","message":"key ` + key + ` \u202e` + strings.Repeat("é", 400) + `"}]}`},
+		{status: 403, body: `<html>`, mediaType: "text/html"},
+		{status: 599},
+	}}
+	bubble(t, s.ServeHTTP, nil, func(t *testing.T, w *Writer) {
+		for _, want := range []string{
+			"LoginTC: GET /ping: 403 Forbidden: x\uFFFD: key (sensitive) \uFFFD" + strings.Repeat("é", 283) + "…: the API key may not do this; check its permissions",
+			"LoginTC: GET /ping: 403 Forbidden: the API key may not do this; check its permissions",
+			"LoginTC: GET /ping: 599",
+		} {
+			if err := w.Ping(t.Context()); err == nil || err.Error() != want {
+				t.Errorf("%v, not %s", err, want)
 			}
-			all, err := w.Users(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var want []string
-			for _, u := range s.Data().Users {
-				want = append(want, u.Username)
-			}
-			for what, list := range map[string][]identity.Account{"domain": members.Accounts, "organization": all.Accounts} {
-				var got []string
-				for _, a := range list {
-					got = append(got, a.Username)
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s: %s", what, diff)
-				}
-			}
-			if seen < c.users {
-				t.Errorf("progress was told of %d", seen)
-			}
-		})
-	}
-}
-
-// A small organization costs no more than it must: its pages and the empty one.
-func TestListingLooksLittleAhead(t *testing.T) {
-	t.Parallel()
-	s := emulator(t, logintctest.Options{Data: organization(5)})
-	if _, err := writer(t, s.URL, nil).DomainUsers(t.Context(), vpn, nil); err != nil {
-		t.Fatal(err)
-	}
-	if n := s.Requests().Total; n > 3 {
-		t.Errorf("%d calls for one page", n)
-	}
-}
-
-func TestListingThatCanNotBeTrusted(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		status      int
-		contentType string
-		body        string
-		want        string
-	}{
-		"no such domain":    {404, mediaType, `{"errors":[{"code":"api.error.notfound.domain","message":"no \u001b[31mdomain"}]}`, "404 Not Found: api.error.notfound.domain: no \uFFFD[31mdomain"},
-		"a page of a proxy": {200, "text/html", "<html>", `answered with "text/html"`},
-		"no list":           {200, mediaType, "null", "the answer is no list"},
-		"an object":         {200, mediaType, "{}", "the answer can not be understood"},
-		"no id":             {200, mediaType, `[{"username":"a"}]`, "not 40 hexadecimal characters"},
-		"no username":       {200, mediaType, `[{"id":"` + vpn + `"}]`, "without a username"},
-		"bad domain":        {200, mediaType, `[{"id":"` + vpn + `","username":"a","domains":["x"]}]`, "in a domain whose id"},
-		"moved":             {302, mediaType, "", "redirects are not followed"},
-		"500":               {500, "", "oops", "500 Internal Server Error"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var calls atomic.Int32
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				calls.Add(1)
-				w.Header().Set("Content-Type", c.contentType)
-				w.Header().Set("Location", "/elsewhere")
-				w.WriteHeader(c.status)
-				_, _ = w.Write([]byte(c.body))
-			}))
-			defer s.Close()
-			listing, err := writer(t, s.URL, nil).DomainUsers(t.Context(), vpn, nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) || listing.Accounts != nil {
-				t.Errorf("%v %v", listing, err)
-			}
-			if calls.Load() != 1 {
-				t.Errorf("%d calls", calls.Load())
-			}
-		})
-	}
-}
-
-func TestLostAnswers(t *testing.T) {
-	t.Parallel()
-	for _, fault := range []string{"drop=before", "drop=after", "status=503", "body=half", "status=502"} {
-		t.Run(fault, func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			s := emulator(t, logintctest.Options{Data: organization(0), Faults: faults(t, fault+",every=2,method=POST", fault+",every=2,method=PUT")})
-			w := writer(t, s.URL, nil)
-			for i := range 6 {
-				user := identity.User{Username: fmt.Sprintf("u%d", i), Name: "U", Email: "u@x.example"}
-				account, err := w.CreateUser(ctx, user)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := w.JoinDomain(ctx, vpn, account.ID); err != nil {
-					t.Fatal(err)
-				}
-				code, err := w.IssueToken(ctx, vpn, account.ID)
-				if err != nil || len(code.Reveal()) != 10 {
-					t.Fatalf("%d %v", len(code.Reveal()), err)
-				}
-			}
-			if users := s.Data().Users; len(users) != 6 {
-				t.Errorf("%d users", len(users))
-			}
-			created := 0
-			for _, c := range s.Requests().Calls {
-				if c.Method == "POST" && c.Status == http.StatusBadRequest {
-					t.Error("a user was created twice")
-				}
-				if c.Method == "POST" {
-					created++
-				}
-			}
-			if created < 6 {
-				t.Errorf("%d attempts", created)
-			}
-		})
-	}
-}
-
-func TestInternalErrorsAreNotRepeated(t *testing.T) {
-	t.Parallel()
-	s := emulator(t, logintctest.Options{Data: organization(1), Faults: faults(t, "status=500,method=PUT")})
-	w := writer(t, s.URL, nil)
-	if err := w.UpdateUser(t.Context(), s.Data().Users[0].ID, identity.User{Name: "x", Email: "x@x.example"}); !hasStatus(err, 500) {
-		t.Errorf("%v", err)
-	}
-	if n := s.Requests().Total; n != 1 {
-		t.Errorf("%d calls", n)
-	}
-}
-
-func TestRetryAfterHoldsAllCallsBack(t *testing.T) {
-	t.Parallel()
-	var refused, early atomic.Int32
-	var resume atomic.Int64
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		now := time.Now().UnixMilli()
-		w.Header().Set("Content-Type", mediaType)
-		switch {
-		case refused.CompareAndSwap(0, 1):
-			resume.Store(now + 1000)
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusTooManyRequests)
-		case now < resume.Load()-20:
-			early.Add(1)
-			fallthrough
-		default:
-			_, _ = w.Write([]byte(`{"status":"OK"}`))
 		}
-	}))
-	defer s.Close()
+	})
+}
+
+// The key goes to no other host.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var followed atomic.Bool
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Store(true) }))
+	t.Cleanup(other.Close)
+	s := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(s.Close)
 	w := writer(t, s.URL, nil)
-	done := make(chan error, 2)
-	go func() { done <- w.Ping(t.Context()) }()
-	for refused.Load() == 0 {
-		time.Sleep(time.Millisecond)
+	for _, err := range []error{w.Ping(t.Context()), w.JoinDomain(t.Context(), vpn, site), w.DeleteUser(t.Context(), site)} {
+		if !hasStatus(err, http.StatusTemporaryRedirect) || !strings.Contains(err.Error(), "check host") {
+			t.Errorf("%v", err)
+		}
 	}
-	time.Sleep(50 * time.Millisecond) // the answer is on its way to the client
-	go func() { done <- w.Ping(t.Context()) }()
-	if err := errors.Join(<-done, <-done); err != nil {
-		t.Error(err)
-	}
-	if early.Load() != 0 {
-		t.Errorf("%d calls came before the pause was over", early.Load())
+	if followed.Load() {
+		t.Error("the other host was called")
 	}
 }
 
-func TestTimeout(t *testing.T) {
+// Answers that are about something else than what was asked for.
+func TestAnswersThatDoNotFit(t *testing.T) {
 	t.Parallel()
-	s := emulator(t, logintctest.Options{Data: organization(1), Latency: time.Minute})
-	w := writer(t, s.URL, func(o *Options) { o.Timeout = 20 * time.Millisecond; o.Retries = 1 })
-	if err := w.Ping(t.Context()); err == nil || !strings.Contains(err.Error(), "no answer within 20ms") {
-		t.Errorf("%v", err)
-	}
+	s := &script{t: t, answers: []answer{
+		{status: 200, body: `{"id":"` + site + `","name":"Site"}`},
+		{status: 200, body: `null`},
+		{status: 200, body: `{"id":"` + vpn + `","username":"john"}`},
+		{status: 200, body: `{"status":"DOWN"}`},
+	}}
+	bubble(t, s.ServeHTTP, nil, func(t *testing.T, w *Writer) {
+		_, domain := w.Domain(t.Context(), vpn)
+		_, organization := w.Organization(t.Context())
+		_, _, user := w.UserByUsername(t.Context(), "jane")
+		for err, want := range map[error]string{
+			domain: `about another domain: "` + site, organization: "the answer is null",
+			user: `about another user: "john"`, w.Ping(t.Context()): `its status is "DOWN"`,
+		} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, not %s", err, want)
+			}
+		}
+	})
 }
 
-func TestCancel(t *testing.T) {
+func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
-	s := emulator(t, logintctest.Options{Data: organization(1000), PageSize: 1, Latency: 5 * time.Millisecond})
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err := writer(t, s.URL, nil).DomainUsers(ctx, vpn, func(int) { cancel() })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
-	}
-	if n := s.Requests().Total; n > 30 {
-		t.Errorf("%d calls", n)
-	}
+	long := answer{status: 200, body: `{"status":"OK"}` + strings.Repeat(" ", 100)}
+	s := &script{t: t, answers: []answer{long, long}}
+	bubble(t, s.ServeHTTP, nil, func(t *testing.T, w *Writer) {
+		if err := w.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		w.http.HTTPClient.Transport.(*transport).maxBody = 100
+		if err := w.Ping(t.Context()); !errors.Is(err, errTooLarge) {
+			t.Error(err)
+		}
+	})
 }
 
 func TestOptionsAreChecked(t *testing.T) {
@@ -363,17 +227,6 @@ func TestOptionsAreChecked(t *testing.T) {
 	} {
 		if _, err := NewReader(o); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func BenchmarkListing(b *testing.B) {
-	s := emulator(b, logintctest.Options{Data: organization(100_000), PageSize: 500})
-	w := writer(b, s.URL, nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		if l, err := w.DomainUsers(b.Context(), vpn, nil); err != nil || len(l.Accounts) != 100_000 {
-			b.Fatal(len(l.Accounts), err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -23,13 +24,12 @@ type APIError struct {
 }
 
 func (e *APIError) Error() string {
-	text := fmt.Sprintf("LoginTC: %s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
-	for _, part := range []string{e.Code, e.Message, e.remedy()} {
-		if part != "" {
-			text += ": " + part
-		}
+	parts := []string{
+		fmt.Sprintf("LoginTC: %s %s", e.Method, e.Path),
+		strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))),
+		e.Code, e.Message, e.remedy(),
 	}
-	return text
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
 func (e *APIError) remedy() string {
@@ -45,14 +45,15 @@ func (e *APIError) remedy() string {
 }
 
 // newAPIError reads the documented body of an error, as far as there is one:
-// {"errors":[{"code":"…","message":"…"}]}.
-func newAPIError(call call, status int, contentType string, body []byte) *APIError {
+// {"errors":[{"code":"…","message":"…"}]}. A server may quote the key.
+func (c *client) newAPIError(call call, status int, contentType string, body []byte) *APIError {
 	e := &APIError{Method: call.method, Path: call.path, Status: status}
 	var document struct {
 		Errors []struct{ Code, Message string } `json:"errors"`
 	}
 	if strings.Contains(contentType, "json") && json.Unmarshal(body, &document) == nil && len(document.Errors) > 0 {
-		e.Code, e.Message = printable(document.Errors[0].Code), printable(document.Errors[0].Message)
+		clean := func(s string) string { return printable(strings.ReplaceAll(s, c.key.Reveal(), c.key.String())) }
+		e.Code, e.Message = clean(document.Errors[0].Code), clean(document.Errors[0].Message)
 	}
 	return e
 }
@@ -73,13 +74,6 @@ func printable(s string) string {
 
 // hasStatus reports whether err is an answer with the status.
 func hasStatus(err error, status int) bool {
-	var api *APIError
-	return errors.As(err, &api) && api.Status == status
-}
-
-// uncertain reports whether the call may have been acted upon all the same: no
-// answer came, or one by which a server or proxy says that it does not know.
-func uncertain(err error) bool {
-	var api *APIError
-	return err != nil && (!errors.As(err, &api) || api.Status >= http.StatusInternalServerError)
+	api, ok := errors.AsType[*APIError](err)
+	return ok && api.Status == status
 }

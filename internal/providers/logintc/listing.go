@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,7 +14,7 @@ import (
 )
 
 // maxPages bounds a listing that never ends.
-const maxPages = 1_000_000
+const maxPages = 100_000
 
 // Listing is all users of a domain or of the organization.
 type Listing struct {
@@ -38,19 +37,36 @@ func (r *Reader) Users(ctx context.Context, progress func(n int)) (Listing, erro
 
 // page is one page of a listing, or why there is none.
 type page struct {
-	number   int
 	accounts []identity.Account
 	err      error
 }
 
-// list reads pages until one is empty or, after the first, not found, or until
+func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (Listing, error) {
+	return collector{
+		path:     path,
+		fetch:    func(ctx context.Context, number int) page { return r.page(ctx, path, number) },
+		progress: progress, ahead: r.options.Concurrency, limit: maxPages,
+	}.collect(ctx)
+}
+
+// collector puts the pages of a listing together.
+type collector struct {
+	path     string
+	fetch    func(ctx context.Context, number int) page
+	progress func(n int) // may be nil
+	ahead    int         // how many pages may be under way at once
+	limit    int         // how many pages there may be
+}
+
+// collect reads pages until one is empty or, after the first, not found, or until
 // two in a row repeat earlier ones: the API documents neither how long a page is
 // nor how a listing ends. One page that repeats is passed over, since others may
-// follow it. Pages are fetched ahead, more of them the longer the listing
-// proves to be. Users that a change during the reading moved to another page are
-// merged by id, the later page being right; one that moved to a page that was
-// read already can not be seen.
-func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (Listing, error) {
+// follow it. The longer the listing proves to be, the more pages are fetched ahead.
+//
+// Users that a change during the reading moved to another page are merged by id,
+// the later page being right. What can not be seen: a user that moved to a page
+// that was read already, and a domain that was deleted after its first page.
+func (c collector) collect(ctx context.Context) (Listing, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
 	defer fetching.Wait()
@@ -62,54 +78,53 @@ func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (L
 		window  = 1
 		next    = 1
 	)
-	for {
+	for number := 1; ; number++ {
 		for ; len(ahead) < window; next++ {
 			result, number := make(chan page, 1), next
 			ahead = append(ahead, result)
-			fetching.Go(func() { result <- r.page(ctx, path, number) })
+			fetching.Go(func() { result <- c.fetch(ctx, number) })
 		}
 		p := <-ahead[0]
 		ahead = ahead[1:]
-		if p.err == nil && merged.pages[digest(p)] {
-			repeats++
-		} else {
-			repeats = 0
-		}
 		switch {
-		case hasStatus(p.err, http.StatusNotFound) && p.number > 1, p.err == nil && len(p.accounts) == 0, repeats == 2:
+		case hasStatus(p.err, http.StatusNotFound) && number > 1, p.err == nil && len(p.accounts) == 0:
 			return merged.listing(), nil
 		case p.err != nil:
 			return Listing{}, p.err
-		case p.number == maxPages:
-			return Listing{}, fmt.Errorf("LoginTC: GET %s: the listing has not ended after %d pages", path, maxPages)
+		case number == c.limit:
+			return Listing{}, fmt.Errorf("LoginTC: GET %s: the listing has not ended after %d pages", c.path, c.limit)
 		}
-		if repeats > 0 {
+		if !merged.add(p) {
+			if repeats++; repeats == 2 {
+				return merged.listing(), nil
+			}
 			continue
 		}
-		merged.add(p)
-		if progress != nil {
-			progress(len(p.accounts))
+		repeats = 0
+		if c.progress != nil {
+			c.progress(len(p.accounts))
 		}
-		window = min(2*window, r.options.Concurrency)
+		if number > 1 { // so that one page costs two calls
+			window = min(2*window, c.ahead)
+		}
 	}
 }
 
 func (r *Reader) page(ctx context.Context, path string, number int) page {
 	var users []wireUser
 	c := call{method: http.MethodGet, path: fmt.Sprintf("%s?page=%d", path, number), into: &users}
-	p := page{number: number, err: r.do(ctx, c)}
-	if p.err == nil && users == nil {
-		p.err = c.fail(errors.New("the answer is no list"))
+	if err := r.do(ctx, c); err != nil {
+		return page{err: err}
 	}
-	p.accounts = make([]identity.Account, 0, len(users))
+	accounts := make([]identity.Account, len(users))
 	for i := range users {
 		account, err := users[i].account()
-		if err != nil && p.err == nil {
-			p.err = c.fail(err)
+		if err != nil {
+			return page{err: c.fail(err)}
 		}
-		p.accounts = append(p.accounts, account)
+		accounts[i] = account
 	}
-	return p
+	return page{accounts: accounts}
 }
 
 // merge puts pages together.
@@ -133,8 +148,13 @@ func digest(p page) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-func (m *merge) add(p page) {
-	m.pages[digest(p)] = true
+// add takes a page in, and reports whether it repeats no earlier one.
+func (m *merge) add(p page) bool {
+	users := digest(p)
+	if m.pages[users] {
+		return false
+	}
+	m.pages[users] = true
 	for _, account := range p.accounts {
 		for i, id := range account.Domains {
 			if _, known := m.domains[id]; !known {
@@ -149,6 +169,7 @@ func (m *merge) add(p page) {
 		m.at[account.ID] = len(m.accounts)
 		m.accounts = append(m.accounts, account)
 	}
+	return true
 }
 
 func (m *merge) listing() Listing {

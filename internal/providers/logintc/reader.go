@@ -53,10 +53,19 @@ func (r *Reader) Organization(ctx context.Context) (string, error) {
 // Domain returns one domain; an *APIError with status 404 where there is none.
 func (r *Reader) Domain(ctx context.Context, id string) (Domain, error) {
 	var d Domain
-	return d, r.do(ctx, call{method: http.MethodGet, path: "/domains/" + url.PathEscape(id), into: &d})
+	c := call{method: http.MethodGet, path: "/domains/" + url.PathEscape(id), into: &d}
+	if err := r.do(ctx, c); err != nil {
+		return Domain{}, err
+	}
+	if d.ID != id {
+		return Domain{}, c.fail(fmt.Errorf("the answer is about another domain: %q", printable(d.ID)))
+	}
+	return d, nil
 }
 
-// UserByUsername returns the user of exactly this username, and whether there is one.
+// UserByUsername returns the user of this username, and whether there is one.
+// Whether LoginTC compares usernames with case is not documented: the username
+// of the account is LoginTC's spelling.
 func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.Account, bool, error) {
 	var u wireUser
 	c := call{method: http.MethodGet, path: "/users?username=" + url.QueryEscape(username), into: &u}
@@ -65,7 +74,7 @@ func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.
 	} else if err != nil {
 		return identity.Account{}, false, err
 	}
-	account, err := u.account()
+	account, err := u.accountOf(username)
 	if err != nil {
 		return identity.Account{}, false, c.fail(err)
 	}
@@ -73,7 +82,8 @@ func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.
 }
 
 // wireUser is a user as the API sends it. Fields that are not known are passed
-// over: the API may grow.
+// over: the API may grow. Domains is nil where the field is missing or null, which
+// plan takes for "not known", so that such a user is never deleted.
 type wireUser struct {
 	ID       string   `json:"id"`
 	Username string   `json:"username"`
@@ -98,6 +108,15 @@ func (u *wireUser) account() (identity.Account, error) {
 	return identity.Account{
 		ID: u.ID, User: identity.User{Username: u.Username, Name: u.Name, Email: u.Email}, Domains: u.Domains,
 	}, nil
+}
+
+// accountOf checks, beside, that the user is the one that was asked for.
+func (u *wireUser) accountOf(username string) (identity.Account, error) {
+	account, err := u.account()
+	if err == nil && identity.NewKey(account.Username) != identity.NewKey(username) {
+		err = fmt.Errorf("the answer is about another user: %q", printable(account.Username))
+	}
+	return account, err
 }
 
 // isID reports whether s has the form of an id (REST API 1.3: 40 hexadecimal characters).

@@ -2,37 +2,86 @@ package logintc
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // maxRetryAfter bounds how long a server can make a call wait.
 const maxRetryAfter = 5 * time.Minute
+
+// errTooLarge says that an answer has more than maxBody octets.
+var errTooLarge = errors.New("the answer is too large")
+
+// attempts goes with a call, in its context.
+type attempts struct {
+	once bool // as in call
+	n    int  // begun so far
+}
+
+type attemptsKey struct{}
 
 // checkRetry says whether a call is sent again. It implements retryablehttp.CheckRetry.
 func checkRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	once := ctx.Value(onceKey{}) != nil
+	a, _ := ctx.Value(attemptsKey{}).(*attempts)
+	once := a != nil && a.once
 	if err != nil {
-		if once {
-			return false, nil
-		}
-		// It knows the errors that come again: certificates, schemes, redirects.
-		return retryablehttp.DefaultRetryPolicy(ctx, response, err)
+		return !once && !permanent(err), nil
 	}
-	switch response.StatusCode {
-	case http.StatusTooManyRequests:
+	if response.StatusCode == http.StatusTooManyRequests {
 		return true, nil
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return !once, nil
 	}
-	return false, nil
+	return !once && passing(response.StatusCode), nil
+}
+
+// passing reports whether a status says that something in front of the API, or
+// the API for a while, could not answer.
+func passing(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+// permanent reports whether an attempt without an answer would fail in the same
+// way again: one side does not accept the other's TLS, there is no such host, the
+// answer is too large.
+func permanent(err error) bool {
+	if errors.Is(err, errTooLarge) || errors.Is(err, http.ErrSchemeMismatch) {
+		return true
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return true
+	}
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
+		return name.IsNotFound
+	}
+	// What crypto/tls names an alert that it received or sent.
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "remote error" || op.Op == "local error")
+}
+
+// uncertain reports whether a call may have been acted upon though it failed: no
+// answer came, or one by which a server or proxy says that it does not know.
+func uncertain(err error) bool {
+	if api, ok := errors.AsType[*APIError](err); ok {
+		return api.Status >= http.StatusInternalServerError
+	}
+	return !permanent(err)
+}
+
+// repeatable reports whether an uncertain call that was not acted upon may do
+// better the next time.
+func repeatable(err error) bool {
+	api, ok := errors.AsType[*APIError](err)
+	return !ok || passing(api.Status)
 }
 
 // backoff is how long to wait before the next attempt: what the server asks for,

@@ -14,21 +14,25 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxBody bounds an answer, in octets.
+// maxBody bounds an answer, in octets. A page of users has some tens of thousands.
 const maxBody = 64 << 20
 
 // transport sends one attempt of a call: it waits for its turn, bounds its time,
 // and reads the whole answer, so that a connection that breaks in the middle of
-// one is a failed attempt like any other.
+// one is a failed attempt like any other. Where a server closed a connection
+// while it was idle, net/http sends a GET once more by itself, which is not
+// counted as an attempt.
 type transport struct {
-	base    http.RoundTripper
+	base    *http.Transport
 	limiter *rate.Limiter
 	slots   chan struct{}
 	timeout time.Duration
+	maxBody int64
 	log     *slog.Logger
 
 	mu sync.Mutex
-	// resume is when the server, having answered 429, will take calls again.
+	// resume is when the server, having answered 429 or 503 with Retry-After, will
+	// take calls again.
 	resume time.Time
 }
 
@@ -42,7 +46,7 @@ func newTransport(o Options) *transport {
 	}
 	return &transport{
 		base: base, limiter: rate.NewLimiter(limit, 1), slots: make(chan struct{}, o.Concurrency),
-		timeout: o.Timeout, log: o.Logger,
+		timeout: o.Timeout, maxBody: maxBody, log: o.Logger,
 	}
 }
 
@@ -55,47 +59,75 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), t.timeout)
 	defer cancel()
 	start := time.Now() //nolint:forbidigo // a duration for the log, no clock
-	response, err := t.base.RoundTrip(request.WithContext(ctx))
+	response, err := t.attempt(request.WithContext(ctx))
+	log := t.log.With("method", request.Method, "path", request.URL.RequestURI(), "attempt", number(ctx), "took", time.Since(start))
 	if err != nil {
-		t.log.DebugContext(ctx, "LoginTC", "method", request.Method, "path", request.URL.Path, "error", err)
-		return nil, t.explain(ctx, request, err)
+		if ctx.Err() != nil && request.Context().Err() == nil {
+			err = fmt.Errorf("no answer within %s", t.timeout)
+		}
+		log.DebugContext(ctx, "LoginTC", "error", err)
+		return nil, err
 	}
-	body, err := readAll(response.Body)
-	_ = response.Body.Close()
-	t.log.DebugContext(ctx, "LoginTC", "method", request.Method, "path", request.URL.Path, "status", response.StatusCode, "took", time.Since(start))
-	if err != nil {
-		return nil, t.explain(ctx, request, err)
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	if response.StatusCode == http.StatusTooManyRequests {
+	log.DebugContext(ctx, "LoginTC", "status", response.StatusCode)
+	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable {
 		t.pause(retryAfter(response))
 	}
 	return response, nil
 }
 
-// turn waits until the call may be sent: no pause, a slot, a token of the rate.
-func (t *transport) turn(ctx context.Context) error {
-	for {
-		t.mu.Lock()
-		wait := time.Until(t.resume)
-		t.mu.Unlock()
-		if wait <= 0 {
-			break
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
+// attempt returns an answer whose body has been read.
+func (t *transport) attempt(request *http.Request) (*http.Response, error) {
+	response, err := t.base.RoundTrip(request)
+	if err != nil {
+		return nil, err
 	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, t.maxBody+1))
+	_ = response.Body.Close()
+	if err == nil && int64(len(body)) > t.maxBody {
+		err = fmt.Errorf("%w: more than %d octets", errTooLarge, t.maxBody)
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
+
+// number counts the attempts of a call; this is the number of the present one.
+func number(ctx context.Context) int {
+	a, ok := ctx.Value(attemptsKey{}).(*attempts)
+	if !ok {
+		return 1
+	}
+	a.n++
+	return a.n
+}
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
+func (t *transport) CloseIdleConnections() { t.base.CloseIdleConnections() }
+
+// turn waits until the call may be sent: a slot, a token of the rate, and no
+// pause, which may have begun while it waited for the others.
+func (t *transport) turn(ctx context.Context) error {
 	select {
 	case t.slots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := t.limiter.Wait(ctx); err != nil {
-		<-t.slots
-		return err
+	err := t.limiter.Wait(ctx)
+	for err == nil {
+		t.mu.Lock()
+		wait := time.Until(t.resume)
+		t.mu.Unlock()
+		if wait <= 0 {
+			return nil
+		}
+		if err = sleep(ctx, wait); err == nil {
+			err = t.limiter.Wait(ctx) // so that those held back do not all start at once
+		}
 	}
-	return nil
+	<-t.slots
+	return err
 }
 
 // pause holds back all calls of the client, not only the one that was refused.
@@ -110,14 +142,6 @@ func (t *transport) pause(wait time.Duration) {
 	}
 }
 
-// explain tells a time-out of the attempt from an end of the caller's context.
-func (t *transport) explain(ctx context.Context, request *http.Request, err error) error {
-	if ctx.Err() != nil && request.Context().Err() == nil {
-		return fmt.Errorf("no answer within %s", t.timeout)
-	}
-	return err
-}
-
 func sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -127,12 +151,4 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func readAll(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		err = fmt.Errorf("the answer is larger than %d octets", maxBody)
-	}
-	return body, err
 }

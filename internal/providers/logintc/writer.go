@@ -3,6 +3,7 @@ package logintc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -35,35 +36,54 @@ type changedUser struct {
 
 // CreateUser creates a user of the organization. If the answer is lost, the
 // username is looked up, and only a user that is not there is created again.
-func (w *Writer) CreateUser(ctx context.Context, user identity.User) (identity.Account, error) {
-	var answer wireUser
-	c := call{method: http.MethodPost, path: "/users", body: newUser(user), into: &answer, once: true}
+func (w *Writer) CreateUser(ctx context.Context, user identity.User) (account identity.Account, err error) {
+	c := call{method: http.MethodPost, path: "/users", body: newUser(user), once: true}
+	create := func() error {
+		var answer wireUser
+		c.into = &answer
+		if err := w.do(ctx, c); err != nil {
+			return err
+		}
+		if account, err = answer.accountOf(user.Username); err != nil {
+			return c.fail(err)
+		}
+		return nil
+	}
+	lookup := func() (found bool, err error) {
+		account, found, err = w.UserByUsername(ctx, user.Username)
+		return found, err
+	}
+	if err := w.settle(ctx, create, lookup); err != nil {
+		return identity.Account{}, err
+	}
+	return account, nil
+}
+
+// settle carries out a call that must not be done twice. Where its answer is
+// lost, or tells nothing, lookup says whether it was done; only if not, it is
+// called again.
+func (w *Writer) settle(ctx context.Context, act func() error, lookup func() (done bool, err error)) error {
 	lost := false
 	for attempt := 0; ; attempt++ {
-		answer = wireUser{}
-		err := w.do(ctx, c)
-		if err == nil {
-			account, err := answer.account()
-			if err != nil {
-				return identity.Account{}, c.fail(err)
-			}
-			return account, nil
+		err := act()
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
-		if !uncertain(err) && !lost || ctx.Err() != nil {
-			return identity.Account{}, err
+		// After a lost answer, a refusal may mean that the first time was a success.
+		if lost = lost || uncertain(err); !lost {
+			return err
 		}
-		lost = true
-		account, found, lookup := w.UserByUsername(ctx, user.Username)
+		done, unknown := lookup()
 		switch {
-		case lookup != nil:
-			return identity.Account{}, errors.Join(err, lookup)
-		case found:
-			return account, nil
-		case !uncertain(err), attempt == w.options.Retries:
-			return identity.Account{}, err
+		case unknown != nil:
+			return fmt.Errorf("%w; whether it was done all the same could not be found out: %w", err, unknown)
+		case done:
+			return nil
+		case !uncertain(err), !repeatable(err), attempt == w.options.Retries:
+			return err
 		}
-		if err := sleep(ctx, backoff(w.options.RetryWaitMin, w.options.RetryWaitMax, attempt, nil)); err != nil {
-			return identity.Account{}, err
+		if ended := sleep(ctx, backoff(w.options.RetryWaitMin, w.options.RetryWaitMax, attempt, nil)); ended != nil {
+			return fmt.Errorf("%w; not tried again: %w", err, ended)
 		}
 	}
 }
@@ -102,29 +122,30 @@ type token struct {
 // be active.
 func (w *Writer) IssueToken(ctx context.Context, domainID, userID string) (identity.Secret, error) {
 	path := membership(domainID, userID) + "/token"
-	for attempt := 0; ; attempt++ {
-		var issued token
-		err := w.do(ctx, call{method: http.MethodPut, path: path, into: &issued, once: true})
-		if err == nil {
-			return identity.NewSecret(issued.Code), nil
+	var present token
+	read := func(c call) error {
+		present = token{}
+		c.path, c.into = path, &present
+		if err := w.do(ctx, c); err != nil {
+			return err
 		}
-		if !uncertain(err) || ctx.Err() != nil {
-			return identity.Secret{}, err
+		if present.Code == "" && present.State != "active" {
+			return c.fail(errors.New("the answer has no activation code"))
 		}
-		var present token
-		lookup := w.do(ctx, call{method: http.MethodGet, path: path, into: &present})
-		switch {
-		case lookup == nil:
-			return identity.NewSecret(present.Code), nil
-		case !hasStatus(lookup, http.StatusNotFound):
-			return identity.Secret{}, errors.Join(err, lookup)
-		case attempt == w.options.Retries:
-			return identity.Secret{}, err
-		}
-		if err := sleep(ctx, backoff(w.options.RetryWaitMin, w.options.RetryWaitMax, attempt, nil)); err != nil {
-			return identity.Secret{}, err
-		}
+		return nil
 	}
+	issue := func() error { return read(call{method: http.MethodPut, once: true}) }
+	lookup := func() (bool, error) {
+		err := read(call{method: http.MethodGet})
+		if hasStatus(err, http.StatusNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if err := w.settle(ctx, issue, lookup); err != nil {
+		return identity.Secret{}, err
+	}
+	return identity.NewSecret(present.Code), nil
 }
 
 func membership(domainID, userID string) string {

@@ -1,0 +1,183 @@
+package logintc
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+)
+
+// account is a user whose id and username begin with the letter.
+func account(letter rune, name string) identity.Account {
+	return identity.Account{ID: strings.Repeat(string(letter), 40), User: identity.User{Username: string(letter), Name: name}}
+}
+
+// pageOf has a user for each letter.
+func pageOf(letters string) page {
+	var p page
+	for _, letter := range letters {
+		p.accounts = append(p.accounts, account(letter, ""))
+	}
+	return p
+}
+
+func letters(l Listing) string {
+	var b strings.Builder
+	for _, a := range l.Accounts {
+		b.WriteString(a.Username)
+	}
+	return b.String()
+}
+
+// Where a listing ends. Each word is a page; the last one goes on for ever.
+func TestCollectEnds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pages string
+		want  string // or an error
+		count int
+	}{
+		"nobody":                           {"-", "", 0},
+		"an empty page":                    {"ab cd -", "abcd", 2},
+		"a page in the middle is short":    {"abc d efg -", "abcdefg", 3},
+		"not found after the last":         {"ab cd 404", "abcd", 2},
+		"not found at once":                {"404", "GET : 404 Not Found", 0},
+		"page is ignored":                  {"abc", "abc", 1},
+		"the last page goes on":            {"ab cd e", "abcde", 3},
+		"one repeats and others follow":    {"ab ab cd -", "abcd", 2},
+		"some repeat and others follow":    {"ab ab cd ab ef -", "abcdef", 3},
+		"it begins again":                  {"ab cd ab cd ef", "abcd", 2},
+		"users in another order, by pages": {"cd ab -", "abcd", 2},
+		"shifted":                          {"ab bc cd d -", "abcd", 4},
+		"an error in the middle":           {"ab 500 cd -", "GET : 500 Internal Server Error", 0},
+		"an error after the end":           {"ab - 500", "ab", 1},
+	} {
+		for _, most := range []int{1, 2, 8} {
+			pages := strings.Fields(c.pages)
+			fetch := func(_ context.Context, number int) page {
+				switch p := pages[min(number, len(pages))-1]; p {
+				case "-":
+					return page{}
+				case "404", "500":
+					status := http.StatusNotFound
+					if p == "500" {
+						status = http.StatusInternalServerError
+					}
+					return page{err: &APIError{Method: "GET", Status: status}}
+				default:
+					return pageOf(p)
+				}
+			}
+			listing, err := collector{fetch: fetch, ahead: most, limit: maxPages}.collect(t.Context())
+			got := letters(listing)
+			if err != nil {
+				got = strings.TrimPrefix(err.Error(), "LoginTC: ")
+			}
+			if got != c.want || listing.Pages != c.count {
+				t.Errorf("%s, %d ahead: %q of %d pages", name, most, got, listing.Pages)
+			}
+		}
+	}
+}
+
+func TestCollectMergesById(t *testing.T) {
+	t.Parallel()
+	pages := []page{
+		{accounts: []identity.Account{account('b', "before"), account('a', "")}},
+		{accounts: []identity.Account{account('c', ""), account('b', "after")}},
+		{},
+	}
+	fetch := func(_ context.Context, number int) page { return pages[number-1] }
+	got, err := collector{fetch: fetch, ahead: 1, limit: 3}.collect(t.Context())
+	want := Listing{Accounts: []identity.Account{account('a', ""), account('b', "after"), account('c', "")}, Pages: 2}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+func TestCollectIsBounded(t *testing.T) {
+	t.Parallel()
+	fetch := func(_ context.Context, number int) page {
+		return page{accounts: []identity.Account{{ID: fmt.Sprintf("%040x", number)}}}
+	}
+	listing, err := collector{fetch: fetch, ahead: 8, limit: 1000}.collect(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "has not ended after 1000 pages") || listing.Accounts != nil {
+		t.Errorf("%d users, %v", len(listing.Accounts), err)
+	}
+}
+
+// A small organization costs no more than it must: its pages and the empty one.
+// A larger one is fetched ahead of, at most by the window.
+func TestCollectLooksLittleAhead(t *testing.T) {
+	t.Parallel()
+	for pages, most := range map[int]int32{0: 1, 1: 2, 2: 4, 3: 4 + 4, 20: 21 + 7} {
+		var fetched atomic.Int32
+		fetch := func(_ context.Context, number int) page {
+			fetched.Add(1)
+			if number > pages {
+				return page{}
+			}
+			return page{accounts: []identity.Account{{ID: fmt.Sprintf("%040x", number)}}}
+		}
+		if _, err := (collector{fetch: fetch, ahead: 8, limit: maxPages}).collect(t.Context()); err != nil || fetched.Load() > most {
+			t.Errorf("%d pages fetched of %d, at most %d wanted: %v", fetched.Load(), pages, most, err)
+		}
+	}
+}
+
+// Pages come in any order and have any size; never more than the window is
+// fetched ahead.
+func TestCollectInAnyOrder(t *testing.T) {
+	t.Parallel()
+	const seeds = 50
+	for seed := range uint64(seeds) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			most, users := 1+random.IntN(9), random.IntN(300)
+			var pages []page
+			var delays []time.Duration
+			for at := 0; at < users; {
+				p := page{}
+				for range min(1+random.IntN(20), users-at) {
+					p.accounts = append(p.accounts, identity.Account{ID: fmt.Sprintf("%040x", at), User: identity.User{Username: fmt.Sprintf("%05d", at)}})
+					at++
+				}
+				pages = append(pages, p)
+			}
+			for range len(pages) + most + 1 {
+				delays = append(delays, time.Duration(random.IntN(1000))*time.Millisecond)
+			}
+			var underWay atomic.Int32
+			var seen int
+			fetch := func(_ context.Context, number int) page {
+				if n := int(underWay.Add(1)); n > most {
+					t.Errorf("%d pages at once, %d allowed", n, most)
+				}
+				defer underWay.Add(-1)
+				time.Sleep(delays[number-1])
+				if number > len(pages) {
+					return page{}
+				}
+				return pages[number-1]
+			}
+			listing, err := collector{fetch: fetch, progress: func(n int) { seen += n }, ahead: most, limit: maxPages}.collect(t.Context())
+			if err != nil || len(listing.Accounts) != users || seen != users || listing.Pages != len(pages) {
+				t.Fatalf("seed %d: %d of %d users, %d seen, %v", seed, len(listing.Accounts), users, seen, err)
+			}
+			for i, a := range listing.Accounts {
+				if a.Username != fmt.Sprintf("%05d", i) {
+					t.Fatalf("seed %d: %q at %d", seed, a.Username, i)
+				}
+			}
+		})
+	}
+}

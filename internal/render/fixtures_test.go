@@ -1,0 +1,240 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+)
+
+const vpnID = "9120580e94f134cb7c9f27cd1e43dbc82980e152"
+
+// noon is when the directories of these tests were read.
+func noon() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
+
+// person is "username | name | email".
+func person(line string) identity.Person {
+	fields := strings.Split(line, " | ")
+	return identity.Person{
+		User:    identity.User{Username: fields[0], Name: fields[1], Email: fields[2]},
+		DN:      "uid=" + fields[0] + ",ou=People,dc=example,dc=com",
+		EntryID: "entry of " + fields[0],
+	}
+}
+
+// domain is a domain for the tests: its roster, its live members, and those of
+// them that the state knows; all sorted.
+func domain(name string, roster, live, known []string) plan.DomainInput {
+	in := plan.DomainInput{
+		Name: name, ID: vpnID, Title: strings.ToUpper(name), Directory: "directory.corp", Pages: 1,
+		Scope: plan.Scope{"filter": "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)"},
+		Evidence: identity.Evidence{
+			Server: "ldaps://dc1.example.com", BaseDN: "ou=People,dc=example,dc=com", Scope: identity.ScopeSub,
+			Filter:  "(&(objectClass=person)(memberOf=cn=vpn,ou=Groups,dc=example,dc=com))",
+			Entries: len(roster), Pages: 1, Started: noon(), Ended: noon().Add(240 * time.Millisecond),
+		},
+		Policy: plan.Policy{
+			SyncMode: plan.Remove, MaxRemoveLimit: identity.Limit{Value: 10}, TokenMode: plan.TokenWithoutEmail,
+			OnLimit: plan.WithholdOnLimit, MaxShrink: identity.Limit{Value: 100, Percent: true},
+		},
+	}
+	for _, line := range roster {
+		in.People = append(in.People, person(line))
+	}
+	for _, line := range live {
+		in.Members = append(in.Members, account(line, in.ID))
+	}
+	for _, line := range known {
+		p := person(line)
+		in.Known.Members = append(in.Known.Members, identity.Member{
+			UserID: account(line).ID, User: p.User, DN: p.DN, EntryID: p.EntryID, Since: noon(), Origin: identity.OriginAdded,
+		})
+	}
+	return in
+}
+
+func account(line string, domains ...string) identity.Account {
+	p := person(line)
+	return identity.Account{ID: fmt.Sprintf("%040x", p.Username), User: p.User, Domains: domains}
+}
+
+// compute makes the plan, with the circumstances that a command would add.
+func compute(in plan.Input) *plan.Plan {
+	p := plan.Compute(in)
+	p.ID = "5b1f0c9e7a64d2380b1f0c9e7a64d2385b1f0c9e7a64d2380b1f0c9e7a64d238"
+	p.RollcallVersion = "0.1.0"
+	p.Created, p.Expires = noon(), noon().Add(24*time.Hour)
+	return p
+}
+
+func lines(s ...string) []string { return s }
+
+const (
+	ada  = "ada | Ada Lovelace | ada@example.com"
+	jane = "jane.doe | Jane Doe | jane.doe@example.com"
+	kim  = "kim.park | 박지민 | kim.park@example.com"
+	noor = "noor.haddad | Noor Haddad | noor.haddad@example.com"
+	zoe  = "zoë | Zoë Müller | zoe@example.com"
+)
+
+// plans are those of the golden files, by file.
+func plans() map[string]*plan.Plan {
+	return map[string]*plan.Plan{
+		"first":    first(),
+		"nothing":  compute(plan.Input{Domains: []plan.DomainInput{domain("vpn", lines(ada, jane), lines(ada, jane), lines(ada, jane))}}),
+		"changes":  changes(),
+		"removals": removals(),
+		"withheld": withheld(),
+		"scope":    scope(),
+		"runlimit": runLimit(),
+		"onlimit":  onLimit(),
+		"kept":     kept(),
+		"hostile":  hostile(),
+	}
+}
+
+// first is the first plan of an organization that has members already.
+func first() *plan.Plan {
+	d := domain("vpn", lines(ada, jane, kim, noor, zoe), lines(jane, "root | Emergency | root@example.com"), nil)
+	d.Evidence.Entries, d.Evidence.Pages = 7, 2
+	d.Evidence.Referrals, d.Evidence.ReferralsIgnored = lines("ldaps://dc2.example.com/ou=Branch,dc=example,dc=com"), 2
+	d.Policy.MaxRemoveLimit = identity.Limit{Value: 5, Percent: true}
+	d.Unmapped = []identity.Unmapped{
+		{Person: identity.Person{DN: "uid=lee,ou=People,dc=example,dc=com", User: identity.User{Username: "lee"}}, Reason: `no email: the entry has no "mail"`},
+		{Person: identity.Person{DN: "cn=printer,ou=People,dc=example,dc=com"}, Reason: `no username: the entry has no "uid"`},
+	}
+	return compute(plan.Input{
+		Domains: []plan.DomainInput{d}, Organization: []identity.Account{account(noor)}, RequestsPerSecond: 10,
+	})
+}
+
+func changes() *plan.Plan {
+	return compute(plan.Input{Domains: []plan.DomainInput{domain("vpn",
+		lines("ada | Ada King, Countess of Lovelace | ada.king@example.com", "jane.doe | Jane Doe-Smith | jane.doe@example.com",
+			"kim.park | 박지훈 | kim.park@example.com", "noor.haddad | Noor Haddad | noor@example.com",
+			"zoë | Zoë Mu\u0308ller | zoe@example.com"),
+		lines(ada, jane, kim, noor, zoe), lines(ada, jane, kim, noor, zoe))}})
+}
+
+// removals are of both kinds, from two domains, with one who is still needed.
+func removals() *plan.Plan {
+	vpn := domain("vpn", lines(ada), lines(ada, jane, noor), lines(ada, jane, noor))
+	site := domain("site", lines(ada, noor), lines(ada, kim, noor, zoe), lines(ada, kim, noor, zoe))
+	site.ID = strings.Repeat("5", 40)
+	site.Policy.SyncMode, site.Policy.MaxRemoveLimit = plan.Delete, identity.Limit{Value: 50, Percent: true}
+	for i := range site.Members {
+		site.Members[i].Domains = []string{site.ID}
+	}
+	site.Members[1].Domains = append(site.Members[1].Domains, strings.Repeat("7", 40))
+	limit := identity.Limit{Value: 20}
+	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site}, RunLimit: &limit})
+}
+
+// withheld has what each guard withholds.
+func withheld() *plan.Plan {
+	many := lines(ada)
+	for i := range 30 {
+		many = append(many, fmt.Sprintf("leaver.%02d | Leaver %d | leaver%d@example.com", i, i, i))
+	}
+	many = append(many, "smith, john | John Smith | john@example.com")
+	vpn := domain("vpn", lines(ada, noor), many, many)
+	site := domain("site", lines(ada), lines(ada, jane, kim), lines(ada, jane, kim))
+	since := noon().Add(-time.Hour)
+	site.Known.Members[1].MissingSince = &since
+	site.Policy.RemoveAfter = 72 * time.Hour
+	lab := domain("lab", lines(ada), lines(ada, jane), lines(ada, jane))
+	lab.Known.Roster, lab.Policy.MaxShrink = 200, identity.Limit{Value: 30, Percent: true}
+	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site, lab}})
+}
+
+func scope() *plan.Plan {
+	d := domain("vpn", lines(ada), lines(ada, jane), lines(ada, jane))
+	d.Known.Scope = plan.Scope{"filter": "(memberOf=cn=remote-vpn,ou=Groups,dc=example,dc=com)", "path": "people.ldif"}
+	return compute(plan.Input{Domains: []plan.DomainInput{d}})
+}
+
+func runLimit() *plan.Plan {
+	limit := identity.Limit{Value: 1}
+	site := domain("site", lines(ada), lines(ada, kim), lines(ada, kim))
+	site.ID = strings.Repeat("5", 40)
+	return compute(plan.Input{RunLimit: &limit, Domains: []plan.DomainInput{
+		domain("vpn", lines(ada), lines(ada, jane), lines(ada, jane)), site,
+	}})
+}
+
+func onLimit() *plan.Plan {
+	d := domain("vpn", lines(ada, noor), lines(ada, jane, kim), lines(ada, jane, kim))
+	d.Policy.MaxRemoveLimit, d.Policy.OnLimit = identity.Limit{Value: 1}, plan.FailOnLimit
+	return compute(plan.Input{Domains: []plan.DomainInput{d}})
+}
+
+// kept has members who left and stay, one token that is due, and nothing else.
+func kept() *plan.Plan {
+	d := domain("vpn", lines(ada), lines(ada, jane, kim), lines(ada, jane, kim))
+	d.Policy.SyncMode = plan.AddOnly
+	d.Policy.Protect = lines("k*")
+	d.Known.Members[0].TokenDue = true
+	return compute(plan.Input{Domains: []plan.DomainInput{d}})
+}
+
+// nasty is what a directory should not be able to do to a terminal.
+func nasty() []string {
+	return lines(
+		"\x1b[2J\x1b]0;owned\a", "line\nPlan: 0 to add, 0 to change, 0 to remove.", "\u202egnp.exe\u2066", "nul\x00\x7f\u0085",
+		"latin\xe9\xff", "zero\u200b\u00ad\ufeff\u3164width", "sep\u2028\u2029\u00a0", strings.Repeat("x", 100_100), "\U000e0041\U00100000",
+	)
+}
+
+func hostile() *plan.Plan {
+	var before, after []string
+	for i, s := range nasty() {
+		before = append(before, fmt.Sprintf("u%d | %s | %s", i, s, s))
+		after = append(after, fmt.Sprintf("u%d | %s | %s", i, "new"+s, s+"new"))
+	}
+	d := domain("vpn", after, before, before)
+	gone := domain("gone", lines(ada), before, before)
+	for i, s := range nasty() {
+		gone.Known.Members[i].DN = "cn=" + s
+		gone.Unmapped = append(gone.Unmapped, identity.Unmapped{Person: identity.Person{DN: "uid=" + s, User: identity.User{Username: "w" + s}}, Reason: "name " + s})
+	}
+	gone.Evidence.Server, gone.Evidence.BaseDN, gone.Evidence.Filter, gone.Title = nasty()[0], nasty()[1], nasty()[2], nasty()[3]
+	gone.Known.Scope = plan.Scope{"filter": nasty()[0]}
+	p := compute(plan.Input{Domains: []plan.DomainInput{d, gone}})
+	p.Warnings, p.Failures = nasty()[:4], nasty()[2:3]
+	return p
+}
+
+// large is a plan that changes n people, a tenth of them leavers.
+func large(n int) *plan.Plan {
+	var before, after []string
+	for i := range n {
+		line := fmt.Sprintf("user.%06d | Jane Doe %d | user.%d@example.com", i, i, i)
+		switch {
+		case i%10 == 0:
+			before = append(before, line)
+		case i%10 < 4:
+			before = append(before, line)
+			after = append(after, strings.Replace(line, "Doe", "Smith", 1))
+		default:
+			after = append(after, line)
+		}
+	}
+	vpn := domain("vpn", after, before, before)
+	site := domain("site", lines(ada), lines(ada, jane, kim), lines(ada, jane, kim))
+	site.ID = strings.Repeat("5", 40)
+	vpn.Policy.MaxRemoveLimit = identity.Limit{Value: 50, Percent: true}
+	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site}, RequestsPerSecond: 10})
+}
+
+// text renders a plan that can not fail to be written.
+func text(tb testing.TB, p *plan.Plan, o TextOptions) string {
+	tb.Helper()
+	var b strings.Builder
+	if err := Text(&b, p, o); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}

@@ -1,0 +1,46 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/rollcall-cli/rollcall/internal/plan"
+)
+
+// strays shows the operations that no domain shows: of a domain that the plan
+// does not list, of an unknown kind, or that create a user who joins nothing.
+// Compute makes none of them, but a plan file may have been written by anybody.
+func (w *writer) strays(p *plan.Plan) {
+	listed, joining := map[string]bool{}, map[string]bool{}
+	for i := range p.Domains {
+		listed[p.Domains[i].Name] = true
+	}
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Action == plan.JoinDomain {
+			joining[op.Username] = true
+		}
+	}
+	found := false
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if listed[op.Domain] && belongs(op.Action) && (op.Action != plan.CreateUser || joining[op.Username]) {
+			continue
+		}
+		if !found {
+			w.line("")
+			w.line("%s", w.alarm("Operations that rollcall does not plan:"))
+			found = true
+		}
+		values := strings.TrimRight(value(after(op).Name)+"  "+value(after(op).Email), " ")
+		w.line("  %s %s %s  %s", w.alarm("!"), Escape(string(op.Action)), value(op.Address()), values)
+	}
+}
+
+// belongs reports whether the part of a domain shows operations of that kind.
+func belongs(action plan.Action) bool {
+	switch action {
+	case plan.CreateUser, plan.UpdateUser, plan.JoinDomain, plan.IssueToken, plan.LeaveDomain, plan.DeleteUser,
+		plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
+		return true
+	}
+	return false
+}
