@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -143,7 +144,7 @@ func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 	s := plan.Scope{}
 	set := func(setting, value string) {
 		if value != "" {
-			s[setting] = value
+			s[setting] = strings.ToValidUTF8(value, "\uFFFD")
 		}
 	}
 	set("id", d.ID)

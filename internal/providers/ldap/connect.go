@@ -30,7 +30,7 @@ func (c *connection) close() {
 func (d *Directory) connect(ctx context.Context) (*connection, error) {
 	var failures []error
 	for _, server := range d.servers {
-		c, err := d.dial(ctx, server, d.options.Encryption, true)
+		c, err := d.dial(ctx, server, d.options.Encryption)
 		if err == nil {
 			return c, nil
 		}
@@ -48,7 +48,7 @@ func (d *Directory) connect(ctx context.Context) (*connection, error) {
 
 // dial connects, encrypts and binds, all within ConnectTimeout. When ctx ends the
 // connection is closed, whatever it is waiting for.
-func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string, bind bool) (*connection, error) {
+func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string) (*connection, error) {
 	attempt, cancel := context.WithTimeout(ctx, d.options.ConnectTimeout)
 	defer cancel()
 	raw, err := (&net.Dialer{}).DialContext(attempt, "tcp", server.Host)
@@ -77,7 +77,7 @@ func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string
 			return nil, fmt.Errorf("%s: StartTLS: %w", server, explainTLS(d.timedOut(attempt, err)))
 		}
 	}
-	if bind && d.options.BindDN != "" {
+	if d.options.BindDN != "" {
 		if err := c.Bind(d.options.BindDN, d.options.BindPassword.Reveal()); err != nil {
 			c.close()
 			return nil, fmt.Errorf("%s: %w", server, d.explainBind(d.timedOut(attempt, err)))

@@ -99,11 +99,11 @@ func (r *read) followOne(ctx context.Context, t target, raw string) error {
 	if r.visited[t.identity(server.String())] {
 		return nil // a loop, or another way to what was read
 	}
-	encryption, bind, err := r.trust(server)
+	encryption, err := r.trust(server)
 	if err != nil {
 		return err
 	}
-	c, err := r.dial(ctx, server, encryption, bind)
+	c, err := r.dial(ctx, server, encryption)
 	if err != nil {
 		return err
 	}
@@ -142,15 +142,22 @@ func (t target) at(raw string) (*url.URL, target, error) {
 
 // trust says how to speak to a referred server. Credentials are sent only over
 // TLS with a verified certificate where the directory uses TLS, and else only to
-// the directory's own servers.
-func (r *read) trust(server *url.URL) (encryption string, bind bool, err error) {
+// the directory's own servers. Where they may not be sent the referral is an
+// error: who asks without them may be shown less, and be told that it is all.
+func (r *read) trust(server *url.URL) (encryption string, err error) {
+	allowed := r.options.BindDN == "" || r.configured(server)
 	switch {
 	case r.options.Encryption == EncryptionNone && server.Scheme == "ldap":
-		return EncryptionNone, r.configured(server), nil
+		encryption = EncryptionNone
 	case server.Scheme == "ldaps":
-		return EncryptionSSL, !r.options.InsecureSkipVerify || r.configured(server), nil
+		encryption, allowed = EncryptionSSL, allowed || !r.options.InsecureSkipVerify
 	case r.options.Encryption == EncryptionStartTLS:
-		return EncryptionStartTLS, !r.options.InsecureSkipVerify || r.configured(server), nil
+		encryption, allowed = EncryptionStartTLS, allowed || !r.options.InsecureSkipVerify
+	default:
+		return "", fmt.Errorf("the referral to %s is without TLS, which this directory is read with", server)
 	}
-	return "", false, fmt.Errorf("the referral to %s is without TLS, which this directory is read with", server)
+	if !allowed {
+		return "", fmt.Errorf("the credentials of %q may not be sent to %s, which a referral names, without a verified certificate", r.options.BindDN, server)
+	}
+	return encryption, nil
 }

@@ -105,38 +105,41 @@ func TestReferralsAreNotFollowedForEver(t *testing.T) {
 
 func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	r := func(encryption string, insecure bool) *read {
-		d, err := New(Options{URLs: []string{map[bool]string{true: "ldaps://own.example", false: "ldap://own.example"}[encryption == EncryptionSSL]}, Encryption: encryption, InsecureSkipVerify: insecure})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &read{Directory: d}
-	}
 	for _, c := range []struct {
 		encryption, url string
 		insecure        bool
-		want            string // encryption, and "bind" or "anonymous"
+		want, anonymous string // encryption or error, with a bind DN and without
 	}{
-		{EncryptionSSL, "ldaps://other.example", false, "ssl bind"},
-		{EncryptionSSL, "ldap://other.example", false, "error"},
-		{EncryptionSSL, "ldaps://other.example", true, "ssl anonymous"},
-		{EncryptionStartTLS, "ldap://other.example", false, "starttls bind"},
-		{EncryptionStartTLS, "ldap://other.example", true, "starttls anonymous"},
-		{EncryptionStartTLS, "ldaps://other.example", false, "ssl bind"},
-		{EncryptionNone, "ldap://other.example", false, "none anonymous"},
-		{EncryptionNone, "ldap://OWN.example:389", false, "none bind"},
+		{EncryptionSSL, "ldaps://other.example", false, "ssl", "ssl"},
+		{EncryptionSSL, "ldap://other.example", false, "error", "error"},
+		{EncryptionSSL, "ldaps://other.example", true, "error", "ssl"},
+		{EncryptionSSL, "ldaps://own.example", true, "ssl", "ssl"},
+		{EncryptionStartTLS, "ldap://other.example", false, "starttls", "starttls"},
+		{EncryptionStartTLS, "ldap://other.example", true, "error", "starttls"},
+		{EncryptionStartTLS, "ldaps://other.example", false, "ssl", "ssl"},
+		{EncryptionNone, "ldap://other.example", false, "error", "none"},
+		{EncryptionNone, "ldap://OWN.example:389", false, "none", "none"},
 	} {
-		server, err := parseServer(c.url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		encryption, bind, err := r(c.encryption, c.insecure).trust(server)
-		got := encryption + map[bool]string{true: " bind", false: " anonymous"}[bind]
-		if err != nil {
-			got = "error"
-		}
-		if got != c.want {
-			t.Errorf("%s, %s, insecure %v: %s, want %s", c.encryption, c.url, c.insecure, got, c.want)
+		for bindDN, want := range map[string]string{"cn=reader": c.want, "": c.anonymous} {
+			own := "ldap://own.example"
+			if c.encryption == EncryptionSSL {
+				own = "ldaps://own.example"
+			}
+			d, err := New(Options{URLs: []string{own}, Encryption: c.encryption, InsecureSkipVerify: c.insecure, BindDN: bindDN})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := parseServer(c.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := (&read{Directory: d}).trust(server)
+			if err != nil {
+				got = "error"
+			}
+			if got != want {
+				t.Errorf("%s, %s, insecure %v, bind DN %q: %s, want %s", c.encryption, c.url, c.insecure, bindDN, got, want)
+			}
 		}
 	}
 }

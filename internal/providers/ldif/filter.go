@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -24,6 +25,9 @@ func CompileFilter(filter string) (*Filter, error) {
 	root, err := ldap.CompileFilter(filter)
 	if err != nil {
 		return nil, fmt.Errorf("the filter %q is wrong: %w", filter, err)
+	}
+	if err := check(root); err != nil {
+		return nil, fmt.Errorf("the filter %q: %w", filter, err)
 	}
 	return &Filter{root}, nil
 }
@@ -67,7 +71,7 @@ func match(p *ber.Packet, e *identity.Entry) truth {
 	case ldap.FilterPresent:
 		return is(len(e.Values(text(p))) > 0)
 	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
-		return equality(text(p.Children[0]), text(p.Children[1]), e)
+		return anyValue(e, text(p.Children[0]), equals(text(p.Children[0]), text(p.Children[1])))
 	case ldap.FilterGreaterOrEqual:
 		return anyValue(e, text(p.Children[0]), func(v string) bool { return order(v, text(p.Children[1])) >= 0 })
 	case ldap.FilterLessOrEqual:
@@ -75,7 +79,8 @@ func match(p *ber.Packet, e *identity.Entry) truth {
 	case ldap.FilterSubstrings:
 		return anyValue(e, text(p.Children[0]), func(v string) bool { return substrings(p.Children[1].Children, v) })
 	case ldap.FilterExtensibleMatch:
-		return extensible(p, e)
+		a := assertionOf(p)
+		return anyValue(e, a.attribute, a.matches())
 	default:
 		return undefined
 	}
@@ -88,11 +93,13 @@ func anyValue(e *identity.Entry, attribute string, matches func(string) bool) tr
 	return is(slices.ContainsFunc(e.Values(attribute), matches))
 }
 
-func equality(attribute, asserted string, e *identity.Entry) truth {
+// equals returns how a value of the attribute is compared with the asserted one.
+func equals(attribute, asserted string) func(value string) bool {
 	wanted := prepare(asserted)
 	dn, err := ldap.ParseDN(asserted)
 	isDN := err == nil && strings.Contains(asserted, "=")
-	return anyValue(e, attribute, func(value string) bool {
+	isClass := strings.EqualFold(attribute, "objectClass")
+	return func(value string) bool {
 		if prepare(value) == wanted {
 			return true
 		}
@@ -100,8 +107,8 @@ func equality(attribute, asserted string, e *identity.Entry) truth {
 			other, err := ldap.ParseDN(value)
 			return err == nil && dn.EqualFold(other)
 		}
-		return strings.EqualFold(attribute, "objectClass") && superior(value, wanted)
-	})
+		return isClass && superior(value, wanted)
+	}
 }
 
 // superior reports whether the wanted class is above a class of the entry:
@@ -182,29 +189,64 @@ func squeeze(s string) string {
 	return prepared
 }
 
-// extensible knows the matching rules that compare as equality does here.
-func extensible(p *ber.Packet, e *identity.Entry) truth {
-	var rule, attribute, value string
+// assertion is an extensible match: attribute:rule:=value.
+type assertion struct{ rule, attribute, value string }
+
+func assertionOf(p *ber.Packet) assertion {
+	var a assertion
 	for _, child := range p.Children {
 		switch child.Tag {
 		case ldap.MatchingRuleAssertionMatchingRule:
-			rule = text(child)
+			a.rule = strings.ToLower(text(child))
 		case ldap.MatchingRuleAssertionType:
-			attribute = text(child)
+			a.attribute = text(child)
 		case ldap.MatchingRuleAssertionMatchValue:
-			value = text(child)
+			a.value = text(child)
 		default: // dnAttributes: a DN's own attributes are not searched
 		}
 	}
-	switch strings.ToLower(rule) {
-	case "", "caseignorematch", "2.5.13.2", "distinguishednamematch", "2.5.13.1", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
-		if attribute != "" {
-			return equality(attribute, value, e)
-		}
+	return a
+}
+
+// matches returns how the rule compares a value with the asserted one, or nil if
+// the rule is not known.
+func (a assertion) matches() func(value string) bool {
+	switch a.rule {
 	case "caseexactmatch", "2.5.13.5":
-		if attribute != "" {
-			return anyValue(e, attribute, func(v string) bool { return squeezed(norm.NFC.String(v)) == squeezed(norm.NFC.String(value)) })
-		}
+		return func(v string) bool { return squeezed(norm.NFC.String(v)) == squeezed(norm.NFC.String(a.value)) }
+	case "1.2.840.113556.1.4.803": // Active Directory: every bit is set
+		return bits(a.value, func(have, wanted int64) bool { return have&wanted == wanted })
+	case "1.2.840.113556.1.4.804": // Active Directory: one of the bits is set
+		return bits(a.value, func(have, wanted int64) bool { return have&wanted != 0 })
+	case "", "caseignorematch", "2.5.13.2", "distinguishednamematch", "2.5.13.1", "caseignoreia5match", "1.3.6.1.4.1.1466.109.114.2":
+		return equals(a.attribute, a.value)
 	}
-	return undefined
+	return nil
+}
+
+func bits(asserted string, holds func(have, wanted int64) bool) func(string) bool {
+	wanted, wrong := strconv.ParseInt(asserted, 10, 64)
+	return func(value string) bool {
+		have, err := strconv.ParseInt(value, 10, 64)
+		return wrong == nil && err == nil && holds(have, wanted)
+	}
+}
+
+// check finds a matching rule that is not known: to leave that part of a filter
+// out would find other people than a server does.
+func check(p *ber.Packet) error {
+	switch p.Tag {
+	case ldap.FilterAnd, ldap.FilterOr, ldap.FilterNot:
+		for _, child := range p.Children {
+			if err := check(child); err != nil {
+				return err
+			}
+		}
+	case ldap.FilterExtensibleMatch:
+		if a := assertionOf(p); a.attribute == "" || a.matches() == nil {
+			return fmt.Errorf("exports are not searched with the matching rule %q", a.attribute+":"+a.rule)
+		}
+	default:
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func New(path string, now func() time.Time) *Directory {
 // no error was everything read. That an export was cut off between two entries
 // can not be seen.
 func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]identity.Entry) error) (identity.Evidence, error) {
-	evidence := identity.Evidence{Server: d.path, BaseDN: s.BaseDN, Scope: s.Scope, Filter: s.Filter(), Started: d.now().UTC()}
+	evidence := identity.Evidence{Server: strings.ToValidUTF8(d.path, "\uFFFD"), BaseDN: s.BaseDN, Scope: s.Scope, Filter: s.Filter(), Started: d.now().UTC()}
 	file, err := os.Open(d.path)
 	if err != nil {
 		return identity.Evidence{}, fmt.Errorf("the export can not be read: %w", err)

@@ -30,7 +30,7 @@ func TestForms(t *testing.T) {
 	t.Parallel()
 	text := "# a comment\n that goes on\nversion: 1\n\n" +
 		"dn: uid=a,dc=x\nobjectClass: person\ncn: Anna\n  B\ncn:: Wm/Dqw==\nDescription: one: two\n# between\nmail:a@x.example\nempty:\n\n\n" +
-		"dn:: dWlkPXrDtixkYz14\r\nobjectClass: person\r\ncn;lang-fr: Zoé\r\nentryUUID: 0B1C6F0A-0001-4C6E-9D3B-6A1F0E000001\r\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw=="
+		"dn:: dWlkPXrDtixkYz14\r\nobjectClass: person\r\ncn;lang-fr: Zoé\r\nentryUUID: 0B1C6F0A-0001-4C6E-9D3B-6A1F0E000001\r\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\r\n"
 	got, evidence, err := readText(text, "", "CN", "mail", "description", "cn;lang-fr", "empty", "objectguid")
 	if err != nil {
 		t.Fatal(err)
@@ -62,11 +62,12 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"a change":         {"dn: uid=b,dc=x\nchangetype: delete\n", "test.ldif:1: it is a change record"},
 		"a bad DN":         {"dn: nonsense\ncn: a\n", `test.ldif:1: "nonsense" is no DN`},
 		"only a dn":        {"dn: uid=b,dc=x\n", "was the export cut off?"},
+		"cut in a line":    {good + "dn: uid=b,dc=x\nmemberOf: cn=v", "test.ldif:5: the last line has no end: was the export cut off?"},
 		"no base":          {"dn: dc=y\ncn: a\n", `the base DN does not exist there: "dc=x"`},
 		"nothing at all":   {"", `the base DN does not exist there: "dc=x"`},
 		"continues naught": {" cn: a\n", "test.ldif:1: a line that continues another"},
 		"other version":    {"version: 2\n\n" + good, `version "2" of LDIF is not known`},
-		"too large":        {"dn: uid=b,dc=x\ncn: " + strings.Repeat("a", maxRecord), "test.ldif:2: the entry is larger than"},
+		"too large":        {"dn: uid=b,dc=x\ncn: " + strings.Repeat("a", maxRecord) + "\n", "test.ldif:2: the entry is larger than"},
 		"too many lines":   {"dn: uid=b,dc=x\ncn: a\n" + strings.Repeat(" aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", maxRecord/39+1), "the entry is larger than"},
 	} {
 		if _, _, err := readText(c.text, ""); err == nil || !strings.Contains(err.Error(), c.want) {

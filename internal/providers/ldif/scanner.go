@@ -77,6 +77,9 @@ func (s *scanner) record() (string, error) {
 			}
 			record.Write(line)
 		}
+		if err != nil && len(line) > 0 {
+			return "", fmt.Errorf("%s:%d: the last line has no end: was the export cut off?", s.path, s.line)
+		}
 		if err != nil && record.Len() == 0 {
 			return "", io.EOF
 		}
