@@ -66,6 +66,8 @@ type Result struct {
 	// Skipped counts those left out after a failure of the same user, after
 	// MaxErrors, or after an interruption.
 	Skipped int
+	// removed are the members that were taken out of the state, by address.
+	removed map[string]identity.Member
 }
 
 // Complete reports whether everything was done.
@@ -172,13 +174,15 @@ func (c chain) issuesToken(domain string) bool {
 	})
 }
 
-// send carries out one operation. It is finished even when ctx ends meanwhile.
+// send carries out one operation. When ctx ends meanwhile it still has the time of
+// grace to be finished.
 // TokenDue says that a token is to follow.
 func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userID string, err error) {
 	if r.Begin != nil {
 		r.Begin(op)
 	}
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := lasting(ctx)
+	defer cancel()
 	switch op.Action {
 	case plan.CreateUser:
 		var account identity.Account
@@ -210,6 +214,20 @@ func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userI
 		r.End(op, err)
 	}
 	return userID, err
+}
+
+// grace is how long an operation under way may still take after an interruption:
+// an answer, and not every repetition that a server asks for.
+const grace = 10 * time.Second
+
+// lasting returns a context that ends the time of grace after ctx.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(longer, func() { timer.Stop() })
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // full reports whether too many users failed.

@@ -135,7 +135,7 @@ func TestEachOperationAndItsNote(t *testing.T) {
 		}), false},
 		"record":                            {[]string{"a"}, with(plan.Record), nil, member(func(m *identity.Member) { m.User, m.DN, m.EntryID = *known.After, known.DN, "e2" }), true},
 		"mark missing":                      {[]string{"a"}, with(plan.MarkMissing), nil, member(func(m *identity.Member) { m.MissingSince = &at }), true},
-		"mark one missing that was unknown": {nil, with(plan.MarkMissing), nil, &identity.Member{UserID: "id-a", User: *user("a"), Since: at, Origin: identity.OriginAdopted, MissingSince: &at}, false},
+		"mark one missing that was unknown": {nil, with(plan.MarkMissing), nil, &identity.Member{UserID: "id-a", User: *user("a"), Since: at, Origin: identity.OriginUnmanaged, MissingSince: &at}, false},
 		"forget":                            {[]string{"a"}, with(plan.Forget), nil, nil, true},
 		"unknown":                           {[]string{"a"}, with("frobnicate"), nil, member(func(*identity.Member) {}), true},
 	} {
@@ -304,18 +304,39 @@ func TestAnotherDomainBeginsAnew(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	changed := plan.Operation{Action: plan.UpdateUser, Domain: "vpn", DomainID: "d1", Username: "c", After: user("c")}
-	r := Result{Done: slices.Concat(add("a"), add("b"), leave("x"), leave("y"), []plan.Operation{changed})}
-	live := []identity.Account{{User: *user("a")}, {User: *user("y")}, {User: identity.User{Username: "c", Name: "Other", Email: "c@x.example"}}}
-	want := []string{
-		`domain.vpn["b"] was added and is not a member`, `domain.vpn["y"] was removed and is still a member`,
-		`domain.vpn["c"] was changed and has name "Other" and email "c@x.example"`,
+	changed := plan.Operation{Action: plan.UpdateUser, Domain: "vpn", DomainID: "d1", Username: "c", UserID: "id-c", After: user("c")}
+	s := fresh(t, "x", "y", "z")
+	r := carryOut(t.Context(), slices.Concat(add("a"), add("b"), leave("x"), leave("y"), leave("z"), []plan.Operation{changed}), &recorder{}, s)
+	live := []identity.Account{
+		{ID: "new-a", User: *user("a")},
+		{ID: "id-y", User: *user("y")},
+		{ID: "other", User: *user("Z")},
+		{ID: "id-c", User: identity.User{Username: "c", Name: "Other", Email: "c@x.example"}},
 	}
-	if diff := cmp.Diff(want, r.Differences("d1", live)); diff != "" {
+	differences := r.Differences("d1", live)
+	var got []string
+	for _, d := range differences {
+		got = append(got, d.Text)
+	}
+	slices.Sort(got)
+	want := []string{
+		`domain.vpn["b"] was added and is not a member`, `domain.vpn["c"] was changed and has name "Other" and email "c@x.example"`,
+		`domain.vpn["y"] was removed and is still a member`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if got := r.Differences("d2", nil); got != nil {
 		t.Errorf("of another domain: %v", got)
+	}
+	// Who is still there stays rollcall's; who is not there is not.
+	r.Restore(s, differences)
+	var members []string
+	for _, m := range s.Members("vpn") {
+		members = append(members, m.Username+" "+string(m.Origin))
+	}
+	if diff := cmp.Diff([]string{"a added", "y added"}, members); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -347,7 +368,7 @@ func TestConclude(t *testing.T) {
 		if got := s.Scope("vpn")["base_dn"]; got != c.scope {
 			t.Errorf("%s: scope %s", name, got)
 		}
-		if got := s.RosterSize("directory.corp", "vpn"); got != c.roster {
+		if got := s.RosterSize("vpn"); got != c.roster {
 			t.Errorf("%s: roster %d", name, got)
 		}
 		if s.HasApplied("p") != c.applied {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
 // Touched returns the ids of the domains in which operations were carried out,
@@ -23,28 +24,66 @@ func (r Result) Touched(p *plan.Plan) []string {
 	return ids
 }
 
+// Difference is an operation that LoginTC said was done, and whose effect is not
+// to be seen.
+type Difference struct {
+	Operation plan.Operation
+	// Text says what is there instead.
+	Text string
+}
+
 // Differences compares the members of one domain, listed after the run, with
-// what the operations on it were to leave behind, and says what is otherwise.
-func (r Result) Differences(domainID string, live []identity.Account) []string {
-	members := make(map[identity.Key]identity.User, len(live))
+// what the operations on it were to leave behind.
+func (r Result) Differences(domainID string, live []identity.Account) []Difference {
+	byID := make(map[string]identity.User, len(live))
+	byKey := make(map[identity.Key]identity.User, len(live))
 	for i := range live {
-		members[identity.NewKey(live[i].Username)] = live[i].User
+		byID[live[i].ID] = live[i].User
+		byKey[identity.NewKey(live[i].Username)] = live[i].User
 	}
-	var differences []string
-	for i := range r.Done {
-		op := &r.Done[i]
+	var differences []Difference
+	for _, op := range r.Done {
 		if op.DomainID != domainID {
 			continue
 		}
-		user, member := members[identity.NewKey(op.Username)]
+		user, member := byID[op.UserID]
+		if op.UserID == "" {
+			user, member = byKey[identity.NewKey(op.Username)]
+		}
 		switch {
 		case op.Action == plan.JoinDomain && !member:
-			differences = append(differences, op.Address()+" was added and is not a member")
+			differences = append(differences, Difference{op, op.Address() + " was added and is not a member"})
 		case op.Action.Removes() && member:
-			differences = append(differences, op.Address()+" was removed and is still a member")
+			differences = append(differences, Difference{op, op.Address() + " was removed and is still a member"})
 		case op.Action == plan.UpdateUser && member && (user.Name != op.After.Name || user.Email != op.After.Email):
-			differences = append(differences, fmt.Sprintf("%s was changed and has name %q and email %q", op.Address(), user.Name, user.Email))
+			differences = append(differences, Difference{op, fmt.Sprintf("%s was changed and has name %q and email %q", op.Address(), user.Name, user.Email)})
 		}
 	}
 	return differences
+}
+
+// remember keeps what the state had of a member that is taken out of it.
+func (r *Result) remember(op plan.Operation, member identity.Member, known bool) {
+	if !known {
+		return
+	}
+	if r.removed == nil {
+		r.removed = map[string]identity.Member{}
+	}
+	r.removed[op.Address()] = member
+}
+
+// Restore brings the state back to what is so: a member that was to go and is
+// still there stays rollcall's, so that the next plan removes it.
+func (r Result) Restore(s *state.State, differences []Difference) {
+	for _, d := range differences {
+		switch {
+		case d.Operation.Action.Removes():
+			if member, ok := r.removed[d.Operation.Address()]; ok {
+				s.Upsert(d.Operation.Domain, member)
+			}
+		case d.Operation.Action == plan.JoinDomain:
+			s.Remove(d.Operation.Domain, identity.NewKey(d.Operation.Username))
+		}
+	}
 }

@@ -22,6 +22,7 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 	case plan.UpdateUser:
 		r.noteValues(op, key)
 	case plan.DeleteUser:
+		r.result.remember(op, member, known)
 		for _, domain := range r.State.DomainNames() {
 			if m, ok := r.State.Member(domain, key); ok && m.UserID == op.UserID {
 				r.State.Remove(domain, key)
@@ -37,7 +38,10 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 			UserID: op.UserID, User: *op.After, DN: op.DN, EntryID: op.EntryID,
 			Since: r.now(), Origin: identity.OriginAdopted,
 		})
-	case plan.LeaveDomain, plan.Forget:
+	case plan.LeaveDomain:
+		r.result.remember(op, member, known)
+		r.State.Remove(op.Domain, key)
+	case plan.Forget:
 		r.State.Remove(op.Domain, key)
 	case plan.IssueToken:
 		if known {
@@ -49,6 +53,9 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 	case plan.MarkPresent, plan.Record:
 		if known {
 			member.User, member.DN, member.EntryID, member.MissingSince = *op.After, op.DN, op.EntryID, nil
+			if member.Origin == identity.OriginUnmanaged {
+				member.Origin = identity.OriginAdopted
+			}
 			r.State.Upsert(op.Domain, member)
 		}
 	}
@@ -65,11 +72,11 @@ func (r *run) noteValues(op plan.Operation, key identity.Key) {
 }
 
 // noteMissing starts the time of a member whose entry is gone. One that the state
-// does not have yet gets into it.
+// does not have yet is not rollcall's, and is noted as such.
 func (r *run) noteMissing(op plan.Operation, member identity.Member, known bool) {
 	now := r.now()
 	if !known {
-		member = identity.Member{UserID: op.UserID, User: *op.Before, Since: now, Origin: identity.OriginAdopted}
+		member = identity.Member{UserID: op.UserID, User: *op.Before, Since: now, Origin: identity.OriginUnmanaged}
 	}
 	member.MissingSince = &now
 	r.State.Upsert(op.Domain, member)

@@ -10,12 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
-	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
-	"github.com/rollcall-cli/rollcall/internal/render"
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
@@ -83,8 +80,12 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 		if err := a.approve(ctx); err != nil {
 			return err
 		}
+		// The answer may have come the next morning.
+		if err := p.Verify(present(cfg, st, p, a)); err != nil {
+			return err
+		}
 	}
-	return a.carryOut(ctx, cfg, st, p, o)
+	return a.carryOut(ctx, cfg, st, p, o.planFile != "")
 }
 
 // planToApply reads the saved plan, or makes one and shows it.
@@ -145,81 +146,4 @@ func (a *app) approve(ctx context.Context) error {
 		_, _ = fmt.Fprintln(a.Out)
 		return ctx.Err()
 	}
-}
-
-// carryOut does what the plan says, lists what came of it, and writes the state
-// whatever happened.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, o applyOptions) error {
-	client, err := a.writer(cfg)
-	if err != nil {
-		return err
-	}
-	bar := a.startBar(p.Calls())
-	result := apply.Run(ctx, p, apply.Options{
-		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, Now: a.Now,
-		End: func(plan.Operation, error) {
-			if bar != nil {
-				_ = bar.Add(1)
-			}
-		},
-	})
-	apply.Conclude(st, p, result.Complete(), a.Now())
-	saved := state.Save(cfg.Settings.StatePath, st, a.Version)
-	var differences []string
-	var checked error
-	if ctx.Err() == nil {
-		differences, checked = a.check(ctx, client.Reader, p, result)
-	}
-	reported := a.report(p, result, differences, o.planFile != "")
-	if err := errors.Join(saved, checked, reported); err != nil {
-		return err
-	}
-	return applyOutcome(ctx, p, result, differences)
-}
-
-// check lists the domains once more and compares them with what was done.
-func (a *app) check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result apply.Result) ([]string, error) {
-	var differences []string
-	for _, id := range result.Touched(p) {
-		listing, err := client.DomainUsers(ctx, id, nil)
-		if err != nil {
-			return nil, fmt.Errorf("the operations were done, and listing the members afterwards failed: %w", err)
-		}
-		differences = append(differences, result.Differences(id, listing.Accounts)...)
-	}
-	return differences, nil
-}
-
-// report prints what was done and what was not. Somebody who applies a saved plan
-// is told once more what it withheld.
-func (a *app) report(p *plan.Plan, result apply.Result, differences []string, saved bool) error {
-	for _, f := range result.Failed {
-		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
-	}
-	if result.Skipped > 0 {
-		a.warn(fmt.Sprintf("%d operations were left out: an earlier one of the same user failed, the run was interrupted, or %d users had failed", result.Skipped, apply.MaxErrors))
-	}
-	for _, difference := range differences {
-		a.warn("LoginTC, listed afterwards, differs: " + difference)
-	}
-	if saved {
-		if err := render.Withheld(a.Out, p, a.color(a.OutTerminal)); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(result.Done), p.Summarize("").Adopt))
-	return err
-}
-
-// applyOutcome is the exit code of a run that came to its end.
-func applyOutcome(ctx context.Context, p *plan.Plan, result apply.Result, differences []string) error {
-	switch {
-	case ctx.Err() != nil:
-		return outcome(exitInterrupted)
-	case !result.Complete() || len(differences) > 0:
-		return outcome(exitFailed)
-	case p.Summarize("").Withheld > 0:
-		return outcome(exitWithheld)
-	}
-	return nil
 }

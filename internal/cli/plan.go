@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -101,7 +102,11 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State,
 		return nil, err
 	}
 	in := input(cfg, st, readings, members)
-	in.Partial = len(chosen) < len(cfg.Domains)
+	for _, d := range cfg.Domains {
+		if !slices.Contains(chosen, d) {
+			in.Partial, in.Others = true, append(in.Others, policy(d.Policy))
+		}
+	}
 	if in.HasStrangers() {
 		listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
 		if err != nil {
@@ -122,7 +127,7 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond}
 	for i, r := range readings {
 		d := r.domain
-		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Directory.Address(), d.Name)}
+		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Name)}
 		if st.DomainID(d.Name) == d.ID { // else its members were another LoginTC domain's
 			known.Members = st.Members(d.Name)
 		}

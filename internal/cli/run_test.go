@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,13 +58,13 @@ func TestEmulator(t *testing.T) {
 		done <- cli.Run(ctx, []string{"emulator", "--data", "../../examples/quickstart/organization.json", "--page-size", "1", "--fault", "status=503,every=2"}, env(write))
 	}()
 	first, err := bufio.NewReader(read).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	if err != nil || !ok || !strings.HasPrefix(url, "http://127.0.0.1:") {
+	address, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
+	if err != nil || !ok || !strings.HasPrefix(address, "http://127.0.0.1:") {
 		t.Fatalf("%q, %v", first, err)
 	}
 	statuses := []int{}
 	for _, path := range []string{"/api/ping", "/api/ping", "/emulator/data", "/emulator/requests"} {
-		statuses = append(statuses, get(t, url+path))
+		statuses = append(statuses, get(t, address+path))
 	}
 	if want := "[401 503 200 200]"; fmt.Sprint(statuses) != want {
 		t.Errorf("%v, want %s", statuses, want)
@@ -85,9 +88,9 @@ func TestEmulator(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, url string) int {
+func get(t *testing.T, address string) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,10 +99,10 @@ func get(t *testing.T, url string) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	if strings.Contains(url, "/emulator/") {
+	if strings.Contains(address, "/emulator/") {
 		var document map[string]any
 		if err := json.NewDecoder(response.Body).Decode(&document); err != nil {
-			t.Errorf("%s: %v", url, err)
+			t.Errorf("%s: %v", address, err)
 		}
 	}
 	return response.StatusCode
@@ -225,5 +228,41 @@ func TestInterrupted(t *testing.T) {
 	s.run(0, "apply", "--auto-approve")
 	if got := string(membersOf(s.logintc.Data(), vpnID)); got != expected(60, even) {
 		t.Errorf("%s", got)
+	}
+}
+
+// LoginTC takes a removal and does not do it: the member stays rollcall's, so that
+// the next run removes it, and this one says so.
+func TestRemovalThatDidNotTake(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, ldaptest.People(9))
+	s.run(0, "apply", "--auto-approve")
+	if err := s.slapd.Delete(dnOf(ldaptest.Person(2))); err != nil {
+		t.Fatal(err)
+	}
+	target, err := url.Parse(s.logintc.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward, direct := httputil.NewSingleHostReverseProxy(target), s.logintc.URL
+	swallow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(swallow.Close)
+	s.logintc.URL = swallow.URL
+	s.configure(s.slapd.LDAPSURL, 1)
+	out := s.run(5, "apply", "--auto-approve")
+	if !strings.Contains(out, `domain.vpn["user000002"] was removed and is still a member`) {
+		t.Error(out)
+	}
+	s.logintc.URL = direct
+	s.configure(s.slapd.LDAPSURL, 1)
+	s.run(0, "apply", "--auto-approve")
+	if strings.Contains(string(membersOf(s.logintc.Data(), vpnID)), "user000002") {
+		t.Error("the leaver is still a member")
 	}
 }

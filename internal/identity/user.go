@@ -3,9 +3,9 @@ package identity
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -58,14 +58,18 @@ type Member struct {
 // Origin says how a member came to be managed.
 type Origin string
 
-// A member was added by rollcall, or was there already and matched an entry.
+// A member was added by rollcall, was there already and matched an entry, or is
+// not rollcall's at all and noted only since unmanaged members are removed when
+// they have been missing for remove_after.
 const (
-	OriginAdded   Origin = "added"
-	OriginAdopted Origin = "adopted"
+	OriginAdded     Origin = "added"
+	OriginAdopted   Origin = "adopted"
+	OriginUnmanaged Origin = "unmanaged"
 )
 
 // Key is the form of a username by which two are the same: Unicode NFC, without
-// case. LoginTC does not document whether its usernames have case.
+// case (simple folding, a character for a character). LoginTC does not document
+// whether its usernames have case.
 type Key string
 
 // NewKey returns the key of a username. It allocates nothing for a username of
@@ -75,9 +79,7 @@ func NewKey(username string) Key {
 	for i := range len(username) {
 		c := username[i]
 		if c >= utf8.RuneSelf {
-			folded := cases.Fold().String(norm.NFC.String(username))
-			// Fold turns the two cases of Cherokee into each other; ToLower makes them one.
-			return Key(norm.NFC.String(strings.ToLower(folded)))
+			return Key(norm.NFC.String(strings.Map(fold, norm.NFC.String(username))))
 		}
 		if 'A' <= c && c <= 'Z' {
 			lower = false
@@ -87,4 +89,16 @@ func NewKey(username string) Key {
 		return Key(username)
 	}
 	return Key(strings.ToLower(username))
+}
+
+// fold returns one character for all that differ from it by case alone.
+func fold(r rune) rune {
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	if least == unicode.SimpleFold(least) {
+		return r // it has no case
+	}
+	return unicode.ToLower(least)
 }

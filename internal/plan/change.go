@@ -102,8 +102,11 @@ func (c *computer) withholdWish(w *wish, conflict string) {
 	}
 }
 
-// protects reports whether any policy of the plan protects the username: a
-// user's values and existence are shared by all domains.
+// protects reports whether the policy of any domain protects the username, read
+// or not: a user's values and existence are shared by all domains.
 func (c *computer) protects(username string) bool {
+	if slices.ContainsFunc(c.in.Others, func(p Policy) bool { return p.Protects(username) }) {
+		return true
+	}
 	return slices.ContainsFunc(c.domains, func(d *comparison) bool { return d.Policy.Protects(username) })
 }

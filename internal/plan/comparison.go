@@ -145,8 +145,12 @@ func (d *comparison) decide(c *computer, key identity.Key, person *identity.Pers
 		return
 	}
 	member, ambiguous := pick(live, person.Username)
+	if !ambiguous && known != nil && known.UserID != member.ID && d.isLive(live, known) {
+		ambiguous = true // the one that is rollcall's is another than the one spelled so
+	}
 	if ambiguous {
 		c.withhold(ambiguity(d, person, live))
+		c.markPresent(d, known, "the entry is in the directory, though it can not be told which user it is")
 		return
 	}
 	d.out.Unmanaged += len(live) - 1 // others that differ by case are somebody else's
@@ -174,7 +178,7 @@ func ambiguity(d *comparison, person *identity.Person, candidates []keyedAccount
 	}
 	return Withheld{
 		Domain: d.Name, Username: person.Username, DN: person.DN, Guard: GuardData,
-		Reason: "LoginTC has several users whose names differ only by case, and none is spelled so: " + strings.Join(names, ", "),
+		Reason: "LoginTC has several users whose names differ only by case, and it can not be told which one this is: " + strings.Join(names, ", "),
 	}
 }
 

@@ -121,7 +121,20 @@ func TestOneDomain(t *testing.T) {
 		"grace begins":             {setup: setup{live: "a", state: "a", change: func(d *DomainInput) { d.Policy.RemoveAfter = 72 * time.Hour }}, want: []string{"mark_missing vpn a", "withheld remove_after vpn a"}},
 		"grace runs":               {setup: setup{live: "a", state: "a", change: long(71 * time.Hour)}, want: []string{"withheld remove_after vpn a"}},
 		"grace is over":            {setup: setup{live: "a", state: "a", change: long(72 * time.Hour)}, want: []string{"leave_domain vpn a"}},
-		"back in time":             {setup: setup{roster: "a", live: "a", state: "a", change: long(time.Hour)}, want: []string{"mark_present vpn a"}},
+		"back, not mapped": {setup: setup{live: "a", state: "a", change: func(d *DomainInput) {
+			long(time.Hour)(d)
+			d.Unmapped = []identity.Unmapped{{Person: identity.Person{DN: "uid=a"}, Reason: "no email"}}
+		}}, want: []string{"mark_present vpn a", "withheld data vpn "}},
+		"noted while unmanaged were removed": {setup: setup{live: "a", state: "a", change: func(d *DomainInput) {
+			long(100 * time.Hour)(d)
+			d.Known.Members[0].Origin = identity.OriginUnmanaged
+		}}, want: []string{}},
+		"noted, and still to be removed": {setup: setup{live: "a", state: "a", change: func(d *DomainInput) {
+			long(100 * time.Hour)(d)
+			d.Known.Members[0].Origin, d.Policy.RemoveUnmanaged = identity.OriginUnmanaged, true
+		}}, want: []string{"leave_domain vpn a"}},
+		"the managed one is spelled otherwise": {setup: setup{roster: "jane", live: "Jane jane", state: "Jane"}, want: []string{"withheld data vpn jane"}},
+		"back in time":                         {setup: setup{roster: "a", live: "a", state: "a", change: long(time.Hour)}, want: []string{"mark_present vpn a"}},
 		"LoginTC's spelling stays": {setup: setup{roster: "Jane", live: "jane", state: "jane", change: func(d *DomainInput) {
 			d.People[0].EntryID, d.People[0].DN = "entry-jane", "uid=jane"
 			d.People[0].Name = "New"
@@ -173,8 +186,8 @@ func TestUnmappedIsNotGone(t *testing.T) {
 		"by entry id":                           {unmapped: identity.Unmapped{Person: identity.Person{DN: "x", EntryID: "entry-a"}}, want: []string{"withheld data vpn "}},
 		"by DN":                                 {unmapped: identity.Unmapped{Person: identity.Person{DN: "uid=a"}}, want: []string{"withheld data vpn "}},
 		"another entry":                         {unmapped: identity.Unmapped{Person: identity.Person{DN: "x", EntryID: "y"}}, want: []string{"leave_domain vpn a", "withheld data vpn "}},
-		"perhaps this one, without entry id":    {unmapped: identity.Unmapped{Person: identity.Person{DN: "x"}}, change: func(d *DomainInput) { d.Known.Members[0].EntryID = "" }, want: []string{"withheld data vpn ", "withheld data vpn a"}},
-		"perhaps this one, unmanaged":           {unmapped: identity.Unmapped{Person: identity.Person{DN: "x", EntryID: "y"}}, change: func(d *DomainInput) { d.Known.Members = nil; d.Policy.RemoveUnmanaged = true }, want: []string{"withheld data vpn ", "withheld data vpn a"}},
+		"perhaps this one, without entry id":    {unmapped: identity.Unmapped{Person: identity.Person{DN: "x"}}, change: func(d *DomainInput) { d.Known.Members[0].EntryID = "" }, want: []string{"withheld data vpn ", "withheld no_username vpn a"}},
+		"perhaps this one, unmanaged":           {unmapped: identity.Unmapped{Person: identity.Person{DN: "x", EntryID: "y"}}, change: func(d *DomainInput) { d.Known.Members = nil; d.Policy.RemoveUnmanaged = true }, want: []string{"withheld data vpn ", "withheld no_username vpn a"}},
 		"has a username, so it is not this one": {unmapped: identity.Unmapped{Person: identity.Person{User: identity.User{Username: "b"}, DN: "x", EntryID: "y"}}, change: func(d *DomainInput) { d.Known.Members = nil; d.Policy.RemoveUnmanaged = true }, want: []string{"leave_domain vpn a", "withheld data vpn b"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,8 @@ type Input struct {
 	// Partial says that the configuration has domains that were not read, so that
 	// nobody is deleted on the ground that no domain wants them.
 	Partial bool
+	// Others are the policies of those domains: whom they protect is protected.
+	Others []Policy
 	// RunLimit bounds the removals of all domains together; nil where none is set.
 	RunLimit *identity.Limit
 	// RequestsPerSecond is the configured rate, 0 where none is set.

@@ -160,6 +160,8 @@ type Operation struct {
 	// one that it came from, as far as the state knows.
 	DN      string `json:"dn,omitempty"`
 	EntryID string `json:"entry_id,omitempty"`
+	// Domains are the ids of the domains that a user to delete is a member of.
+	Domains []string `json:"domains,omitempty"`
 	// Before is what the operation expects to find: the user's values for
 	// update_user, leave_domain and delete_user; the state's for mark_missing,
 	// mark_present, record and forget; nil for the others.
@@ -191,6 +193,8 @@ const (
 	GuardRunLimit Guard = "run_max_remove_limit"
 	GuardShrink   Guard = "max_shrink"
 	GuardGrace    Guard = "remove_after"
+	// GuardNameless is about an entry without a username that may be the person.
+	GuardNameless Guard = "no_username"
 )
 
 // Withheld is an operation that a limit or guard kept out of the plan.

@@ -12,12 +12,13 @@ import (
 // stand in the order of the design: whose it is, protection, mode, doubt, grace.
 // Limits come later, on all of them together.
 func (d *comparison) gone(c *computer, key identity.Key, member *identity.Account, known *identity.Member) {
-	if known != nil && known.UserID != member.ID {
-		known = nil // somebody else made this one
-	}
 	policy := &d.Policy
+	if known != nil && (known.UserID != member.ID || known.Origin == identity.OriginUnmanaged && !policy.RemoveUnmanaged) {
+		known = nil // somebody else's
+	}
 	switch {
 	case d.holds(known, key):
+		c.markPresent(d, known, "the entry is in the directory, though it can not be mapped")
 		return
 	case known == nil && !policy.RemoveUnmanaged:
 		d.out.Unmanaged++
@@ -35,7 +36,7 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		r.reason = "no entry in the directory, and unmanaged members are removed"
 	}
 	if d.nameless != nil && (known == nil || known.EntryID == "") {
-		c.withholdRemoval(d, r, GuardData, fmt.Sprintf("an entry without a username may be this person: %s (%s)", d.nameless.DN, d.nameless.Reason))
+		c.withholdRemoval(d, r, GuardNameless, fmt.Sprintf("an entry without a username may be this person: %s (%s)", d.nameless.DN, d.nameless.Reason))
 		return
 	}
 	if wait := d.grace(known); wait != "" {
@@ -60,6 +61,15 @@ func (d *comparison) grace(known *identity.Member) string {
 		return fmt.Sprintf("missing since %s; removed from %s on", known.MissingSince.UTC().Format(time.RFC3339), due.UTC().Format(time.RFC3339))
 	}
 	return ""
+}
+
+// markPresent ends the time of a member whose entry is there and which nothing else
+// is done about.
+func (c *computer) markPresent(d *comparison, known *identity.Member, reason string) {
+	if known != nil && known.MissingSince != nil {
+		c.noteGone(d, MarkPresent, known, reason)
+		c.operations[len(c.operations)-1].After = &known.User
+	}
 }
 
 // markMissing notes since when a member is missing, once. A member that the
@@ -198,7 +208,7 @@ func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]stri
 		if holder := c.holder(d, r, leaving[r.account.ID]); holder != "" {
 			op.Reason += "; not deleted from the organization: " + holder
 		} else {
-			op.Action = DeleteUser
+			op.Action, op.Domains = DeleteUser, slices.Sorted(slices.Values(r.account.Domains))
 			leaving[r.account.ID] = nil
 		}
 	}
@@ -220,8 +230,12 @@ func (c *computer) holder(d *comparison, r removal, leaving []string) string {
 	}
 	key := identity.NewKey(r.account.Username)
 	for _, other := range c.domains {
-		if other != d && (other.person(key) != nil || other.holds(r.known, key)) {
+		switch {
+		case other == d:
+		case other.person(key) != nil || other.holds(r.known, key):
 			return "domain." + other.Name + " wants it"
+		case other.nameless != nil && (r.known == nil || r.known.EntryID == ""):
+			return "an entry of domain." + other.Name + " without a username may be this person"
 		}
 	}
 	for _, id := range r.account.Domains {

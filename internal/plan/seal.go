@@ -132,7 +132,45 @@ func Decode(r io.Reader) (*Plan, error) {
 	if err := d.Decode(p); err != nil {
 		return nil, &DamagedError{err.Error()}
 	}
-	return p, p.authentic(document.Bytes())
+	if err := p.authentic(document.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := p.wellFormed(); err != nil {
+		return nil, &DamagedError{err.Error()}
+	}
+	return p, nil
+}
+
+// wellFormed checks what nobody who computes the digests himself may leave out:
+// operations are known, are of domains that the plan lists, and have the values
+// that carrying them out needs.
+func (p *Plan) wellFormed() error {
+	ids := map[string]string{}
+	for _, d := range p.Domains {
+		ids[d.Name] = d.ID
+	}
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		needsBefore, needsAfter := false, false
+		switch op.Action {
+		case CreateUser, JoinDomain, Adopt:
+			needsAfter = true
+		case UpdateUser, MarkPresent, Record:
+			needsBefore, needsAfter = true, true
+		case LeaveDomain, DeleteUser, MarkMissing, Forget:
+			needsBefore = true
+		case IssueToken:
+		default:
+			return fmt.Errorf("its operation %d (%q) is not known", i+1, op.Action)
+		}
+		if id, ok := ids[op.Domain]; !ok || id != op.DomainID {
+			return fmt.Errorf("its operation %d is of a domain that it does not list", i+1)
+		}
+		if op.Username == "" || needsBefore && op.Before == nil || needsAfter && op.After == nil {
+			return fmt.Errorf("its operation %d (%s) lacks values", i+1, op.Action)
+		}
+	}
+	return nil
 }
 
 // authentic checks that the document is the canonical form of the plan, and that

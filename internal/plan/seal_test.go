@@ -133,6 +133,30 @@ func flip(b []byte, at int) []byte {
 	return b
 }
 
+// Whoever computes the digests anew still can not smuggle these in.
+func TestForgedPlanIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Plan){
+		"unknown action":   func(p *Plan) { p.Operations[0].Action = "frobnicate" },
+		"foreign domain":   func(p *Plan) { p.Operations[0].Domain = "other" },
+		"foreign id":       func(p *Plan) { p.Operations[0].DomainID = "other" },
+		"nothing to write": func(p *Plan) { p.Operations[0].After = nil },
+		"nobody":           func(p *Plan) { p.Operations[0].Username = "" },
+		"nothing expected": func(p *Plan) { p.Operations[2].Before = nil },
+	} {
+		p := sealed(t)
+		change(p)
+		if err := p.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Decode(bytes.NewReader(encoded(t, p))); err == nil {
+			t.Errorf("%s: accepted", name)
+		} else if _, damaged := errors.AsType[*DamagedError](err); !damaged {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestOtherFilesAreNoPlans(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{

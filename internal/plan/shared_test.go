@@ -87,6 +87,11 @@ func TestSharedUsers(t *testing.T) {
 			a: setup{live: "u", state: "u", change: mode(Delete)}, partial: true,
 			want: []string{"leave_domain a u"}, reason: "other domains of the configuration were not read",
 		},
+		"somebody nameless in the other": {
+			a:    setup{live: "u", state: "u", change: func(d *DomainInput) { mode(Delete)(d); d.Known.Members[0].EntryID = "" }},
+			b:    setup{change: func(d *DomainInput) { d.Unmapped = []identity.Unmapped{{Person: identity.Person{DN: "x"}}} }},
+			want: []string{"leave_domain a u", "withheld data b "}, reason: "an entry of domain.b without a username may be this person",
+		},
 		"protected in the other from deletion": {
 			a: setup{live: "u", state: "u", change: mode(Delete)}, b: setup{change: func(d *DomainInput) { d.Policy.Protect = []string{"u"} }},
 			want: []string{"leave_domain a u"}, reason: "a policy protects it",
@@ -102,6 +107,20 @@ func TestSharedUsers(t *testing.T) {
 				t.Errorf("reason: %s", p.Operations[len(p.Operations)-1].Reason)
 			}
 		})
+	}
+}
+
+// Whom the policy of a domain that was not read protects is protected.
+func TestUnreadDomainsProtect(t *testing.T) {
+	t.Parallel()
+	a := setup{roster: "root", live: "root", state: "root", change: func(d *DomainInput) { d.People[0].Name = "New" }}.domain("a")
+	in := Input{Domains: []DomainInput{a}, Partial: true}
+	if got := brief(Compute(in)); len(got) != 1 {
+		t.Errorf("not protected: %v", got)
+	}
+	in.Others = []Policy{{Protect: []string{"root"}}}
+	if got := brief(Compute(in)); len(got) != 0 {
+		t.Errorf("protected: %v", got)
 	}
 }
 

@@ -157,16 +157,29 @@ func (s *State) DomainID(name string) string {
 }
 
 // RosterSize returns how many people the domain's roster had at the last look, 0
-// where there was none.
-func (s *State) RosterSize(directory, name string) int {
-	return s.directories[directory].Rosters[name].Users
+// where there was none. Which directory was read then does not matter: a domain
+// that is given another one is compared with what it was.
+func (s *State) RosterSize(name string) int {
+	for _, o := range s.directories {
+		if counts, ok := o.Rosters[name]; ok { // there is at most one
+			return counts.Users
+		}
+	}
+	return 0
 }
 
-// Observe records a complete read.
+// Observe records a complete read, in the place of the domain's earlier ones.
 func (s *State) Observe(directory, name string, readAt time.Time, counts Counts) {
 	o := s.directories[directory]
 	if o.Rosters[name] == counts && o.ReadAt.Equal(readAt) {
 		return
+	}
+	for other, observed := range s.directories {
+		if _, ok := observed.Rosters[name]; ok && other != directory {
+			observed.Rosters = maps.Clone(observed.Rosters)
+			delete(observed.Rosters, name)
+			s.directories[other] = observed
+		}
 	}
 	o.Rosters = maps.Clone(o.Rosters)
 	if o.Rosters == nil {

@@ -90,7 +90,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff([]string{"site", "vpn"}, got.DomainNames()); diff != "" {
 		t.Error(diff)
 	}
-	if got.Scope("vpn")["base_dn"] != "ou=People" || got.DomainID("vpn") != "d1" || got.RosterSize("directory.corp", "vpn") != 2 {
+	if got.Scope("vpn")["base_dn"] != "ou=People" || got.DomainID("vpn") != "d1" || got.RosterSize("vpn") != 2 {
 		t.Errorf("%+v", got)
 	}
 	if !got.HasApplied("plan-1") || got.HasApplied("plan-2") {
@@ -132,6 +132,20 @@ func TestSerialMovesWithContentAlone(t *testing.T) {
 				t.Errorf("backup: %v", err)
 			}
 		})
+	}
+}
+
+func TestAnotherDirectoryIsComparedWithTheLastOne(t *testing.T) {
+	t.Parallel()
+	s := sample()
+	s.Observe("directory.new", "site", at, Counts{5, 5})
+	if got := s.RosterSize("vpn"); got != 2 {
+		t.Errorf("%d", got)
+	}
+	s.Observe("directory.new", "vpn", at, Counts{1, 1})
+	s.Observe("directory.new", "vpn", at.Add(1), Counts{1, 1})
+	if got := s.RosterSize("vpn"); got != 1 || len(s.directories["directory.corp"].Rosters) != 0 {
+		t.Errorf("%d, %v", got, s.directories)
 	}
 }
 

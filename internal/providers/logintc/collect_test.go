@@ -50,7 +50,7 @@ func TestCollectEnds(t *testing.T) {
 		"an empty page":                    {"ab cd -", "abcd", 2},
 		"a page in the middle is short":    {"abc d efg -", "abcdefg", 3},
 		"not found after the last":         {"ab cd 404", "abcd", 2},
-		"not found at once":                {"404", "GET : 404 Not Found", 0},
+		"not found at once":                {"404", "GET : 404 Not Found: api.error", 0},
 		"page is ignored":                  {"abc", "abc", 1},
 		"the last page goes on":            {"ab cd e", "abcde", 3},
 		"one repeats and others follow":    {"ab ab cd -", "abcd", 2},
@@ -58,7 +58,7 @@ func TestCollectEnds(t *testing.T) {
 		"it begins again":                  {"ab cd ab cd ef", "abcd", 2},
 		"users in another order, by pages": {"cd ab -", "abcd", 2},
 		"shifted":                          {"ab bc cd d -", "abcd", 4},
-		"an error in the middle":           {"ab 500 cd -", "GET : 500 Internal Server Error", 0},
+		"an error in the middle":           {"ab 500 cd -", "GET : 500 Internal Server Error: api.error", 0},
 		"an error after the end":           {"ab - 500", "ab", 1},
 	} {
 		for _, most := range []int{1, 2, 8} {
@@ -72,7 +72,7 @@ func TestCollectEnds(t *testing.T) {
 					if p == "500" {
 						status = http.StatusInternalServerError
 					}
-					return page{err: &APIError{Method: "GET", Status: status}}
+					return page{err: &APIError{Method: "GET", Status: status, Code: "api.error"}}
 				default:
 					return pageOf(p)
 				}

@@ -72,8 +72,9 @@ func printable(s string) string {
 	}, string(runes))
 }
 
-// hasStatus reports whether err is an answer with the status.
-func hasStatus(err error, status int) bool {
+// isNotFound reports whether LoginTC itself says that there is no such thing. A
+// proxy's page of the same status says nothing about it.
+func isNotFound(err error) bool {
 	api, ok := errors.AsType[*APIError](err)
-	return ok && api.Status == status
+	return ok && api.Status == http.StatusNotFound && api.Code != ""
 }

@@ -87,7 +87,7 @@ func (c collector) collect(ctx context.Context) (Listing, error) {
 		p := <-ahead[0]
 		ahead = ahead[1:]
 		switch {
-		case hasStatus(p.err, http.StatusNotFound) && number > 1, p.err == nil && len(p.accounts) == 0:
+		case isNotFound(p.err) && number > 1, p.err == nil && len(p.accounts) == 0:
 			return merged.listing(), nil
 		case p.err != nil:
 			return Listing{}, p.err

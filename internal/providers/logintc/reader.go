@@ -69,7 +69,7 @@ func (r *Reader) Domain(ctx context.Context, id string) (Domain, error) {
 func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.Account, bool, error) {
 	var u wireUser
 	c := call{method: http.MethodGet, path: "/users?username=" + url.QueryEscape(username), into: &u}
-	if err := r.do(ctx, c); hasStatus(err, http.StatusNotFound) {
+	if err := r.do(ctx, c); isNotFound(err) {
 		return identity.Account{}, false, nil
 	} else if err != nil {
 		return identity.Account{}, false, err

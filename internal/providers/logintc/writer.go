@@ -137,7 +137,7 @@ func (w *Writer) IssueToken(ctx context.Context, domainID, userID string) (ident
 	issue := func() error { return read(call{method: http.MethodPut, once: true}) }
 	lookup := func() (bool, error) {
 		err := read(call{method: http.MethodGet})
-		if hasStatus(err, http.StatusNotFound) {
+		if isNotFound(err) {
 			return false, nil
 		}
 		return err == nil, err
@@ -154,7 +154,7 @@ func membership(domainID, userID string) string {
 
 // unlessGone takes "not found" for done: what was to go is gone.
 func unlessGone(err error) error {
-	if hasStatus(err, http.StatusNotFound) {
+	if isNotFound(err) {
 		return nil
 	}
 	return err

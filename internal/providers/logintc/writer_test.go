@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -121,23 +122,23 @@ func TestCreateUserIsSettled(t *testing.T) {
 		"another case":                 {[]answer{{status: 200, body: user("Jane")}}, "POST", "Jane"},
 		"taken":                        {[]answer{taken}, "POST", "error: POST /users: 400 Bad Request: api.error.duplicate: taken"},
 		"lost after acting":            {[]answer{lost, found}, "POST GET", "jane"},
-		"lost before acting":           {[]answer{lost, status(404), created}, "POST GET POST", "jane"},
-		"lost twice":                   {[]answer{lost, status(404), lost, found}, "POST GET POST GET", "jane"},
-		"it acted after the lookup":    {[]answer{lost, status(404), taken, found}, "POST GET POST GET", "jane"},
-		"refused after a lost answer":  {[]answer{lost, status(404), status(403), status(404)}, "POST GET POST GET", "error: POST /users: 403"},
+		"lost before acting":           {[]answer{lost, missing(), created}, "POST GET POST", "jane"},
+		"lost twice":                   {[]answer{lost, missing(), lost, found}, "POST GET POST GET", "jane"},
+		"it acted after the lookup":    {[]answer{lost, missing(), taken, found}, "POST GET POST GET", "jane"},
+		"refused after a lost answer":  {[]answer{lost, missing(), status(403), missing()}, "POST GET POST GET", "error: POST /users: 403"},
 		"the lookup is lost too":       {[]answer{lost, lost, status(503), found}, "POST GET GET GET", "jane"},
 		"the lookup is refused":        {[]answer{lost, status(401)}, "POST GET", "error: EOF; whether it was done all the same could not be found out: LoginTC: GET /users?username=jane: 401"},
 		"too many requests":            {[]answer{{status: 429, retryAfter: "9"}, status(429), created}, "POST POST POST", "jane"},
 		"502, done":                    {[]answer{status(502), found}, "POST GET", "jane"},
-		"503, not done":                {[]answer{status(503), status(404), created}, "POST GET POST", "jane"},
+		"503, not done":                {[]answer{status(503), missing(), created}, "POST GET POST", "jane"},
 		"500, done":                    {[]answer{status(500), found}, "POST GET", "jane"},
-		"500, not done":                {[]answer{status(500), status(404)}, "POST GET", "error: POST /users: 500"},
+		"500, not done":                {[]answer{status(500), missing()}, "POST GET", "error: POST /users: 500"},
 		"a proxy's page":               {[]answer{{status: 200, body: "<html>", mediaType: "text/html"}, found}, "POST GET", "jane"},
 		"an empty answer":              {[]answer{{status: 201}, found}, "POST GET", "jane"},
 		"another user in the answer":   {[]answer{{status: 201, body: user("joe")}, found}, "POST GET", "jane"},
 		"another user in the lookup":   {[]answer{lost, {status: 200, body: user("joe")}}, "POST GET", `error: the answer is about another user: "joe"`},
 		"a list in place of the user":  {[]answer{lost, {status: 200, body: "[" + user("jane") + "]"}}, "POST GET", "error: the answer can not be understood"},
-		"the server never does better": {append(slices.Repeat([]answer{lost, status(404)}, 7), []answer{}...), strings.Repeat("POST GET ", 6) + "POST GET", "error: POST /users: EOF"},
+		"the server never does better": {append(slices.Repeat([]answer{lost, missing()}, 7), []answer{}...), strings.Repeat("POST GET ", 6) + "POST GET", "error: POST /users: EOF"},
 	}, func(t *testing.T, w *Writer) (string, error) {
 		account, err := w.CreateUser(t.Context(), identity.User{Username: "jane", Name: "Jane", Email: "j@x.example"})
 		if err == nil && account.ID != site || err != nil && account.ID != "" {
@@ -150,7 +151,7 @@ func TestCreateUserIsSettled(t *testing.T) {
 func TestIssueTokenIsSettled(t *testing.T) {
 	t.Parallel()
 	first, second := answer{status: 200, body: `{"state":"pending","code":"d2mfr24l8r"}`}, answer{status: 200, body: `{"state":"pending","code":"second4you"}`}
-	active, none, lost := answer{status: 200, body: `{"state":"active"}`}, answer{status: 404}, answer{}
+	active, none, lost := answer{status: 200, body: `{"state":"active"}`}, missing(), answer{}
 	settle(t, map[string]settling{
 		"issued":             {[]answer{first}, "PUT", "d2mfr24l8r"},
 		"lost after acting":  {[]answer{lost, first}, "PUT GET", "d2mfr24l8r"},
@@ -222,4 +223,32 @@ func TestPageOfAProxyIsNoSuccess(t *testing.T) {
 			}
 		}
 	})
+}
+
+// missing is how LoginTC says that there is no such thing.
+func missing() answer {
+	return answer{status: 404, body: `{"errors":[{"code":"api.error.notfound","message":"not found"}]}`}
+}
+
+// A proxy's page with the status of "not found" does not say that somebody is gone.
+func TestNotFoundByAnotherIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	w := writer(t, s.URL, nil)
+	if err := w.LeaveDomain(t.Context(), vpn, site); err == nil {
+		t.Error("the member is taken for gone")
+	}
+	if err := w.DeleteUser(t.Context(), site); err == nil {
+		t.Error("the user is taken for gone")
+	}
+	if _, found, err := w.UserByUsername(t.Context(), "jane"); err == nil {
+		t.Errorf("found %v", found)
+	}
+}
+
+// hasStatus reports whether err is an answer with the status.
+func hasStatus(err error, status int) bool {
+	api, ok := errors.AsType[*APIError](err)
+	return ok && api.Status == status
 }
