@@ -22,13 +22,13 @@ import (
 // searchesAtOnce bounds how many searches of directories are under way together.
 const searchesAtOnce = 4
 
-// reader answers a search completely, or with an error.
-type reader interface {
+// directory answers a search completely, or with an error.
+type directory interface {
 	Read(ctx context.Context, s identity.Search, yield func([]identity.Entry) error) (identity.Evidence, error)
 }
 
-// open returns the reader of a directory.
-func (a *app) open(d *config.Directory) (reader, error) {
+// open returns the directory of a block.
+func (a *app) open(d *config.Directory) (directory, error) {
 	if d.Kind == "ldif" {
 		return ldif.New(d.Path, a.Now), nil
 	}
@@ -105,7 +105,7 @@ func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading
 
 // search runs one search and maps its entries for each domain as they come.
 func (a *app) search(ctx context.Context, s *search, progress func(string, int)) error {
-	source, err := a.open(s.directory)
+	from, err := a.open(s.directory)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (a *app) search(ctx context.Context, s *search, progress func(string, int))
 		rules := roster.Rules{DefaultName: r.domain.Policy.DefaultName, DefaultEmail: r.domain.Policy.DefaultEmail}
 		builders[i] = roster.NewBuilder(rules, s.directory.User.Map)
 	}
-	evidence, err := source.Read(ctx, identity.Search{
+	evidence, err := from.Read(ctx, identity.Search{
 		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
 		Filters: []string{s.directory.Filter, s.filter}, Attributes: s.directory.User.Attributes(),
 	}, func(page []identity.Entry) error {
