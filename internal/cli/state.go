@@ -60,7 +60,8 @@ func (a *app) runStateList() error {
 
 // memberDocument is what state show prints, a public interface.
 type memberDocument struct {
-	Address string `json:"address"`
+	FormatVersion int    `json:"format_version"`
+	Address       string `json:"address"`
 	identity.Member
 }
 
@@ -77,7 +78,7 @@ func (a *app) runStateShow(address string) error {
 			encoder := json.NewEncoder(a.Out)
 			encoder.SetIndent("", "  ")
 			encoder.SetEscapeHTML(false)
-			return encoder.Encode(memberDocument{address, m})
+			return encoder.Encode(memberDocument{1, address, m})
 		}
 	}
 	return fmt.Errorf("the state has no %s; see: rollcall state list", address)
