@@ -25,8 +25,11 @@ const MaxErrors = 10
 // Users writes users of the organization.
 type Users interface {
 	CreateUser(ctx context.Context, user identity.User) (identity.Account, error)
-	UpdateUser(ctx context.Context, userID string, user identity.User) error
+	// UpdateUser writes what differs from before.
+	UpdateUser(ctx context.Context, userID string, before, after identity.User) error
 	DeleteUser(ctx context.Context, userID string) error
+	AssociatePhone(ctx context.Context, userID, number string) error
+	JoinGroup(ctx context.Context, userID, group string) error
 }
 
 // Memberships writes memberships and their tokens.
@@ -35,6 +38,8 @@ type Memberships interface {
 	LeaveDomain(ctx context.Context, domainID, userID string) error
 	// IssueToken returns the activation code.
 	IssueToken(ctx context.Context, domainID, userID string) (identity.Secret, error)
+	// IssueTokenWithEmail has LoginTC mail the code to the user.
+	IssueTokenWithEmail(ctx context.Context, domainID, userID string) error
 }
 
 // Target is where a plan is carried out.
@@ -51,6 +56,10 @@ type Options struct {
 	// Concurrency is how many users are worked on at once; at least 1.
 	Concurrency int
 	Now         func() time.Time
+	// Codes is given the activation code of every token that is issued without
+	// e-mail; nil where nobody wants it. Where it fails, the operation has failed, so
+	// that the next plan issues the token again.
+	Codes func(domain, username string, code identity.Secret) error
 	// Begin and End are told of every operation that is sent, from several
 	// goroutines; nil where nobody listens.
 	Begin func(plan.Operation)
@@ -66,12 +75,14 @@ type Result struct {
 	// Skipped counts those left out after a failure of the same user, after
 	// MaxErrors, or after an interruption.
 	Skipped int
+	// Unsettled are jobs whose outcomes are not known.
+	Unsettled []Unsettled
 	// removed are the members that were taken out of the state, by address.
 	removed map[string]identity.Member
 }
 
 // Complete reports whether everything was done.
-func (r Result) Complete() bool { return len(r.Failed) == 0 && r.Skipped == 0 }
+func (r Result) Complete() bool { return len(r.Failed) == 0 && r.Skipped == 0 && len(r.Unsettled) == 0 }
 
 // Failure is an operation that failed.
 type Failure struct {
@@ -170,7 +181,7 @@ func (r *run) user(ctx context.Context, operations chain) {
 // issuesToken reports whether a token is to be issued on the domain.
 func (c chain) issuesToken(domain string) bool {
 	return slices.ContainsFunc(c, func(op plan.Operation) bool {
-		return op.Action == plan.IssueToken && op.Domain == domain
+		return op.Action.IssuesToken() && op.Domain == domain
 	})
 }
 
@@ -183,26 +194,56 @@ func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userI
 	}
 	ctx, cancel := lasting(ctx)
 	defer cancel()
+	userID, err = r.call(ctx, op)
+	r.end(op, err, tokenDue)
+	return userID, err
+}
+
+// call makes the call of an operation, and returns the id of a user that it creates.
+func (r *run) call(ctx context.Context, op plan.Operation) (userID string, err error) {
 	switch op.Action {
 	case plan.CreateUser:
-		var account identity.Account
-		account, err = r.Target.CreateUser(ctx, *op.After)
-		userID = account.ID
+		account, err := r.Target.CreateUser(ctx, *op.After)
+		return account.ID, err
 	case plan.UpdateUser:
-		err = r.Target.UpdateUser(ctx, op.UserID, *op.After)
+		return "", r.Target.UpdateUser(ctx, op.UserID, *op.Before, *op.After)
 	case plan.DeleteUser:
-		err = r.Target.DeleteUser(ctx, op.UserID)
+		return "", r.Target.DeleteUser(ctx, op.UserID)
 	case plan.JoinDomain:
-		err = r.Target.JoinDomain(ctx, op.DomainID, op.UserID)
+		return "", r.Target.JoinDomain(ctx, op.DomainID, op.UserID)
 	case plan.LeaveDomain:
-		err = r.Target.LeaveDomain(ctx, op.DomainID, op.UserID)
+		return "", r.Target.LeaveDomain(ctx, op.DomainID, op.UserID)
 	case plan.IssueToken:
-		_, err = r.Target.IssueToken(ctx, op.DomainID, op.UserID)
+		code, err := r.Target.IssueToken(ctx, op.DomainID, op.UserID)
+		if err != nil {
+			return "", err
+		}
+		return "", r.handOver(op, code)
+	case plan.EmailToken:
+		return "", r.Target.IssueTokenWithEmail(ctx, op.DomainID, op.UserID)
+	case plan.AddPhone:
+		return "", r.Target.AssociatePhone(ctx, op.UserID, op.Phone)
+	case plan.JoinGroup:
+		return "", r.Target.JoinGroup(ctx, op.UserID, op.Group)
 	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
-		err = fmt.Errorf("%s is not sent", op.Action)
-	default:
-		err = fmt.Errorf("this version does not know the operation %q", op.Action)
+		return "", fmt.Errorf("%s is not sent", op.Action)
 	}
+	return "", fmt.Errorf("this version does not know the operation %q", op.Action)
+}
+
+// handOver gives a code to whoever wants it. A token that is active has none.
+func (r *run) handOver(op plan.Operation, code identity.Secret) error {
+	if r.Codes == nil || code.IsZero() {
+		return nil
+	}
+	if err := r.Codes(op.Domain, op.Username, code); err != nil {
+		return fmt.Errorf("the token was issued and its activation code could not be written down: %w", err)
+	}
+	return nil
+}
+
+// end notes what became of an operation.
+func (r *run) end(op plan.Operation, err error, tokenDue bool) {
 	if err != nil {
 		r.mu.Lock()
 		r.result.Failed = append(r.result.Failed, Failure{op, err})
@@ -213,7 +254,6 @@ func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userI
 	if r.End != nil {
 		r.End(op, err)
 	}
-	return userID, err
 }
 
 // grace is how long an operation under way may still take after an interruption:

@@ -49,7 +49,7 @@ func (r *recorder) CreateUser(ctx context.Context, u identity.User) (identity.Ac
 	return identity.Account{ID: "new-" + u.Username, User: u}, r.call(ctx, "create %s", u.Username)
 }
 
-func (r *recorder) UpdateUser(ctx context.Context, id string, u identity.User) error {
+func (r *recorder) UpdateUser(ctx context.Context, id string, _, u identity.User) error {
 	return r.call(ctx, "update %s %s", id, u.Name)
 }
 
@@ -67,6 +67,18 @@ func (r *recorder) LeaveDomain(ctx context.Context, domain, id string) error {
 
 func (r *recorder) IssueToken(ctx context.Context, domain, id string) (identity.Secret, error) {
 	return identity.NewSecret("code"), r.call(ctx, "token %s %s", domain, id)
+}
+
+func (r *recorder) IssueTokenWithEmail(ctx context.Context, domain, id string) error {
+	return r.call(ctx, "token by mail %s %s", domain, id)
+}
+
+func (r *recorder) AssociatePhone(ctx context.Context, id, number string) error {
+	return r.call(ctx, "phone %s %s", id, number)
+}
+
+func (r *recorder) JoinGroup(ctx context.Context, id, group string) error {
+	return r.call(ctx, "group %s %s", id, group)
 }
 
 func user(name string) *identity.User {
@@ -304,7 +316,7 @@ func TestAnotherDomainBeginsAnew(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	changed := plan.Operation{Action: plan.UpdateUser, Domain: "vpn", DomainID: "d1", Username: "c", UserID: "id-c", After: user("c")}
+	changed := plan.Operation{Action: plan.UpdateUser, Domain: "vpn", DomainID: "d1", Username: "c", UserID: "id-c", Before: user("c"), After: user("c")}
 	s := fresh(t, "x", "y", "z")
 	r := carryOut(t.Context(), slices.Concat(add("a"), add("b"), leave("x"), leave("y"), leave("z"), []plan.Operation{changed}), &recorder{}, s)
 	live := []identity.Account{

@@ -2,6 +2,8 @@ package apply
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -22,6 +24,23 @@ func (r Result) Touched(p *plan.Plan) []string {
 		}
 	}
 	return ids
+}
+
+// Moved returns the usernames that were added to the domain and removed from it,
+// sorted.
+func (r Result) Moved(domain string) (added, removed []string) {
+	for i := range r.Done {
+		switch op := &r.Done[i]; {
+		case op.Domain != domain:
+		case op.Action == plan.JoinDomain:
+			added = append(added, op.Username)
+		case op.Action.Removes():
+			removed = append(removed, op.Username)
+		}
+	}
+	slices.Sort(added)
+	slices.Sort(removed)
+	return added, removed
 }
 
 // Difference is an operation that LoginTC said was done, and whose effect is not
@@ -55,11 +74,21 @@ func (r Result) Differences(domainID string, live []identity.Account) []Differen
 			differences = append(differences, Difference{op, op.Address() + " was added and is not a member"})
 		case op.Action.Removes() && member:
 			differences = append(differences, Difference{op, op.Address() + " was removed and is still a member"})
-		case op.Action == plan.UpdateUser && member && (user.Name != op.After.Name || user.Email != op.After.Email):
-			differences = append(differences, Difference{op, fmt.Sprintf("%s was changed and has name %q and email %q", op.Address(), user.Name, user.Email)})
+		case op.Action == plan.UpdateUser && member && !op.After.IsMetBy(&user):
+			differences = append(differences, Difference{op, fmt.Sprintf("%s was changed and has name %q and email %q%s", op.Address(), user.Name, user.Email, aliasText(&user))})
 		}
 	}
 	return differences
+}
+
+func aliasText(user *identity.User) string {
+	var b strings.Builder
+	for i, alias := range user.Aliases() {
+		if name, ok := alias.Name(); ok {
+			fmt.Fprintf(&b, ", alias%d %q", i+1, name)
+		}
+	}
+	return b.String()
 }
 
 // remember keeps what the state had of a member that is taken out of it.

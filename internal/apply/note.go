@@ -18,7 +18,7 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 	key := identity.NewKey(op.Username)
 	member, known := r.State.Member(op.Domain, key)
 	switch op.Action {
-	case plan.CreateUser: // the state keeps memberships
+	case plan.CreateUser, plan.AddPhone, plan.JoinGroup: // the state keeps memberships
 	case plan.UpdateUser:
 		r.noteValues(op, key)
 	case plan.DeleteUser:
@@ -43,7 +43,7 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 		r.State.Remove(op.Domain, key)
 	case plan.Forget:
 		r.State.Remove(op.Domain, key)
-	case plan.IssueToken:
+	case plan.IssueToken, plan.EmailToken:
 		if known {
 			member.TokenDue = false
 			r.State.Upsert(op.Domain, member)
@@ -65,7 +65,7 @@ func (r *run) note(op plan.Operation, tokenDue bool) {
 func (r *run) noteValues(op plan.Operation, key identity.Key) {
 	for _, domain := range r.State.DomainNames() {
 		if m, ok := r.State.Member(domain, key); ok && m.UserID == op.UserID {
-			m.User = *op.After
+			m.User = op.After.AliasesOr(&m.User)
 			r.State.Upsert(domain, m)
 		}
 	}

@@ -20,6 +20,9 @@ type applyOptions struct {
 	planFile    string
 	autoApprove bool
 	domains     []string
+	// codes is the file for activation codes, or empty.
+	codes  string
+	noWait bool
 }
 
 func newApply(a *app) *cobra.Command {
@@ -31,7 +34,10 @@ func newApply(a *app) *cobra.Command {
 configuration or state has changed since, that has expired, was edited, or was
 applied already sends nothing.
 
-Without PLAN, makes a plan, shows it, and asks before doing it.`,
+Without PLAN, makes a plan, shows it, and asks before doing it.
+
+With execution = "job" in the logintc block the operations of each domain are
+submitted as one asynchronous job, which is waited for unless --no-wait says so.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -42,6 +48,8 @@ Without PLAN, makes a plan, shows it, and asks before doing it.`,
 	}
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
+	cmd.Flags().StringVar(&o.codes, "activation-codes", "", "write domain, username and activation code of issued tokens to this new `file`, as CSV")
+	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "submit jobs and do not wait for them")
 	return cmd
 }
 
@@ -54,6 +62,9 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 	}
 	cfg, err := a.load()
 	if err != nil {
+		return err
+	}
+	if err := a.checkApply(cfg, o); err != nil {
 		return err
 	}
 	lock, err := a.lock(ctx, cfg, "apply")
@@ -85,7 +96,26 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 			return err
 		}
 	}
-	return a.carryOut(ctx, cfg, st, p, o.planFile != "")
+	return a.carryOut(ctx, cfg, st, p, o)
+}
+
+// checkApply holds the flags against the configuration and the disk, before anything
+// is read.
+func (a *app) checkApply(cfg *config.Config, o applyOptions) error {
+	jobs := cfg.LoginTC.Execution == config.ExecutionJob
+	if o.noWait && !jobs {
+		return errors.New(`--no-wait is about jobs: set execution = "job" in the logintc block, or leave it out`)
+	}
+	if o.noWait && o.codes != "" {
+		return errors.New("the activation codes are known when the jobs are done: give --no-wait or --activation-codes, not both")
+	}
+	if o.codes == "" {
+		return nil
+	}
+	if _, err := os.Lstat(a.path(o.codes)); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s is there already, or can not be looked for: activation codes go to a new file, so that none are lost", o.codes)
+	}
+	return nil
 }
 
 // planToApply reads the saved plan, or makes one and shows it.

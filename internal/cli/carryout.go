@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
@@ -13,27 +15,26 @@ import (
 )
 
 // carryOut does what the plan says, lists what came of it, and writes the state
-// whatever happened. Saved says that the plan was not shown just now.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, saved bool) error {
+// whatever happened.
+func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, o applyOptions) error {
 	client, err := a.writer(cfg)
 	if err != nil {
 		return err
 	}
-	bar := a.startBar(p.Calls())
-	result := apply.Run(ctx, p, apply.Options{
-		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, Now: a.Now,
-		End: func(plan.Operation, error) {
-			if bar != nil {
-				_ = bar.Add(1)
-			}
-		},
-	})
+	result, err := a.runPlanned(ctx, cfg, st, p, client, o)
+	if err != nil {
+		return err
+	}
 	differences, unchecked := check(ctx, client.Reader, p, result)
 	result.Restore(st, differences)
 	complete := result.Complete() && len(differences) == 0
 	apply.Conclude(st, p, complete, a.Now())
+	if len(result.Unsettled) > 0 { // its jobs must not be submitted twice
+		st.RecordApplied(p.ID, a.Now().UTC().Truncate(time.Second))
+	}
 	unsaved := state.Save(cfg.Settings.StatePath, st, a.Version)
-	if err := a.report(p, result, differences, saved); err != nil && unsaved == nil {
+	unsent := a.notify(ctx, cfg, client, p, result)
+	if err := a.report(p, result, differences, o); err != nil && unsaved == nil {
 		return err
 	}
 	switch {
@@ -41,14 +42,63 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return unsaved
 	case ctx.Err() != nil:
 		return outcome(exitInterrupted)
-	case !complete:
+	case !complete && !(o.noWait && len(result.Failed)+result.Skipped == 0):
 		return outcome(exitFailed)
 	case unchecked != nil:
 		return fmt.Errorf("everything was done, and listing the members afterwards, to see whether it took, failed: %w", unchecked)
+	case unsent != nil:
+		return fmt.Errorf("everything was done, and telling the administrators failed: %w", unsent)
 	case p.Summarize("").Withheld > 0:
 		return outcome(exitWithheld)
 	}
 	return nil
+}
+
+// runPlanned sends the operations, one by one or as jobs. The codes that it is
+// given are on the disk when it returns.
+func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, client *logintc.Writer, o applyOptions) (result apply.Result, err error) {
+	bar := a.startBar(p.Calls())
+	options := apply.Options{
+		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, Now: a.Now,
+		End: func(plan.Operation, error) {
+			if bar != nil {
+				_ = bar.Add(1)
+			}
+		},
+	}
+	if o.codes != "" {
+		codes, err := createCodes(a.path(o.codes))
+		if err != nil {
+			return result, err
+		}
+		options.Codes = codes.write
+		defer func() {
+			if unwritten := codes.close(); unwritten != nil {
+				a.warn(fmt.Sprintf("%s may lack activation codes: %v", o.codes, unwritten))
+			}
+		}()
+	}
+	if cfg.LoginTC.Execution == config.ExecutionJob {
+		options.End = nil
+		return apply.RunJobs(ctx, p, options, a.jobOptions(p, client, bar, o)), nil
+	}
+	return apply.Run(ctx, p, options), nil
+}
+
+// notify has the administrators told of who was added and removed. A job tells them
+// itself.
+func (a *app) notify(ctx context.Context, cfg *config.Config, client *logintc.Writer, p *plan.Plan, result apply.Result) error {
+	if cfg.LoginTC.Execution == config.ExecutionJob {
+		return nil
+	}
+	var errs []error
+	for _, d := range p.Domains {
+		added, removed := result.Moved(d.Name)
+		if d.Notify != "" && len(added)+len(removed) > 0 {
+			errs = append(errs, client.Notify(ctx, d.ID, d.Notify, added, removed))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // check lists the domains once more and compares them with what was done. The
@@ -67,7 +117,10 @@ func check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result app
 
 // report prints what was done and what was not. Somebody who applies a saved plan
 // is told once more what it withheld.
-func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Difference, saved bool) error {
+func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Difference, o applyOptions) error {
+	for _, job := range result.Unsettled {
+		a.reportUnsettled(job)
+	}
 	for _, f := range result.Failed {
 		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
 	}
@@ -78,7 +131,7 @@ func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Diff
 	for _, d := range differences {
 		a.warn("LoginTC took it and lists otherwise: " + d.Text)
 	}
-	if saved {
+	if o.planFile != "" {
 		if err := render.Withheld(a.Out, p, a.color(a.OutTerminal)); err != nil {
 			return err
 		}

@@ -4,7 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
+	"strings"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
@@ -34,6 +39,11 @@ func (a *app) clientOptions(cfg *config.Config) (logintc.Options, error) {
 	options := logintc.Options{
 		BaseURL: c.BaseURL, APIKey: c.APIKey, RequestsPerSecond: c.RequestsPerSecond,
 		Concurrency: c.Concurrency, Timeout: c.Timeout, UserAgent: "rollcall/" + a.Version,
+		Assumed: c.API == config.APISync,
+	}
+	var err error
+	if options.Proxy, err = a.proxy(c.Proxy); err != nil {
+		return options, err
 	}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)
@@ -46,6 +56,31 @@ func (a *app) clientOptions(cfg *config.Config) (logintc.Options, error) {
 		}
 	}
 	return options, nil
+}
+
+// proxy says which proxy a request takes: that of the configuration or, where it
+// has none, what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+func (a *app) proxy(p *config.Proxy) (func(*http.Request) (*url.URL, error), error) {
+	if p != nil {
+		address, err := url.Parse(p.URL)
+		if err != nil {
+			return nil, err
+		}
+		if p.Username != "" {
+			address.User = url.UserPassword(p.Username, p.Password.Reveal())
+		}
+		return http.ProxyURL(address), nil
+	}
+	variable := func(name string) string {
+		value, ok := a.lookup(name)
+		if !ok {
+			value, _ = a.lookup(strings.ToLower(name))
+		}
+		return value
+	}
+	environment := httpproxy.Config{HTTPProxy: variable("HTTP_PROXY"), HTTPSProxy: variable("HTTPS_PROXY"), NoProxy: variable("NO_PROXY")}
+	choose := environment.ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }, nil
 }
 
 // lock takes the lock on the state, or says who holds it.

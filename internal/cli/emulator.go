@@ -15,6 +15,7 @@ type emulatorOptions struct {
 	listen    string
 	data      string
 	api       string
+	jobPace   time.Duration
 	pageSize  int
 	latency   time.Duration
 	rateLimit float64
@@ -26,7 +27,7 @@ func newEmulator(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator",
 		Short: "Serve a LoginTC organization in memory, to try and test against",
-		Long: `Serves the documented LoginTC API from memory, on loopback only. Its first line
+		Long: `Serves the LoginTC API from memory, on loopback only. Its first line
 says where. It forgets everything when it ends.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runEmulator(cmd.Context(), o) },
@@ -34,7 +35,8 @@ says where. It forgets everything when it ends.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 takes a free one")
 	flags.StringVar(&o.data, "data", "", "JSON `file` with the organization to start from")
-	flags.StringVar(&o.api, "api", "1.3", "`version` of the API")
+	flags.StringVar(&o.api, "api", "sync", "`calls` to serve: 1.3, the documented ones, or sync, those and the assumed ones")
+	flags.DurationVar(&o.jobPace, "job-pace", 0, "how `long` each action of a job takes")
 	flags.IntVar(&o.pageSize, "page-size", 100, "users on a page of a listing")
 	flags.DurationVar(&o.latency, "latency", 0, "how `long` each answer takes at least")
 	flags.Float64Var(&o.rateLimit, "rate-limit", 0, "requests a second before 429; 0 for no limit")
@@ -43,7 +45,7 @@ says where. It forgets everything when it ends.`,
 }
 
 func (a *app) runEmulator(ctx context.Context, o emulatorOptions) error {
-	options := logintctest.Options{PageSize: o.pageSize, Latency: o.latency, RateLimit: o.rateLimit, API: o.api, Now: a.Now}
+	options := logintctest.Options{PageSize: o.pageSize, Latency: o.latency, RateLimit: o.rateLimit, API: o.api, JobPace: o.jobPace, Now: a.Now}
 	if o.data != "" {
 		file, err := os.Open(a.path(o.data))
 		if err != nil {

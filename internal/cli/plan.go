@@ -124,7 +124,7 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State,
 
 // input puts together what a plan is computed from.
 func input(cfg *config.Config, st *state.State, readings []*reading, members []live) plan.Input {
-	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond}
+	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond, Jobs: cfg.LoginTC.Execution == config.ExecutionJob}
 	for i, r := range readings {
 		d := r.domain
 		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Name)}
@@ -134,7 +134,8 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 		in.Domains = append(in.Domains, plan.DomainInput{
 			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
 			Scope: scope(cfg, d), Evidence: r.evidence, Policy: policy(d.Policy),
-			People: r.roster.People, Unmapped: r.roster.Unmapped,
+			People: r.roster.People, Unmapped: r.roster.Unmapped, Warnings: r.roster.Warnings,
+			Group: d.Group, Phone: rules(d.Policy).E164,
 			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
 			Known: known,
 		})
@@ -164,8 +165,9 @@ func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 		path = inside
 	}
 	set("path", path)
-	for field, source := range d.Directory.User.Sources() {
-		set("user."+field, source)
+	sources := d.Directory.User.Sources()
+	for _, field := range []string{"username", "name", "email"} { // without these nobody is in a roster
+		set("user."+field, sources[field])
 	}
 	return s
 }
@@ -174,7 +176,7 @@ func policy(p *config.Policy) plan.Policy {
 	return plan.Policy{
 		Name: p.Address(), SyncMode: plan.SyncMode(p.SyncMode), MaxRemoveLimit: p.MaxRemoveLimit,
 		OnLimit: plan.OnLimit(p.OnLimit), TokenMode: plan.TokenMode(p.TokenMode), Protect: p.Protect,
-		RemoveUnmanaged: p.RemoveUnmanaged, MaxShrink: p.MaxShrink, RemoveAfter: p.RemoveAfter,
+		RemoveUnmanaged: p.RemoveUnmanaged, MaxShrink: p.MaxShrink, RemoveAfter: p.RemoveAfter, Notify: p.Notify,
 	}
 }
 

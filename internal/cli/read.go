@@ -111,8 +111,7 @@ func (a *app) search(ctx context.Context, s *search, progress func(string, int))
 	}
 	builders := make([]*roster.Builder, len(s.readings))
 	for i, r := range s.readings {
-		rules := roster.Rules{DefaultName: r.domain.Policy.DefaultName, DefaultEmail: r.domain.Policy.DefaultEmail}
-		builders[i] = roster.NewBuilder(rules, s.directory.User.Map)
+		builders[i] = roster.NewBuilder(rules(r.domain.Policy), s.directory.User.Map)
 	}
 	evidence, err := from.Read(ctx, identity.Search{
 		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
@@ -133,6 +132,10 @@ func (a *app) search(ctx context.Context, s *search, progress func(string, int))
 		r.roster, r.evidence = builders[i].Roster(), evidence
 	}
 	return nil
+}
+
+func rules(p *config.Policy) roster.Rules {
+	return roster.Rules{DefaultName: p.DefaultName, DefaultEmail: p.DefaultEmail, PhoneRegion: p.PhoneRegion}
 }
 
 // checkRosters holds what was read against the guards: nobody there, canaries,
@@ -188,7 +191,8 @@ func (a *app) readLive(ctx context.Context, r *logintc.Reader, domains []*config
 	return out, group.Wait()
 }
 
-// choose returns the domains of the names, or all where there are none.
+// choose returns the domains of the names, or all where there are none. The name of
+// a block with for_each stands for all that it makes.
 func choose(cfg *config.Config, names []string) ([]*config.Domain, error) {
 	if len(names) == 0 {
 		if len(cfg.Domains) == 0 {
@@ -199,16 +203,21 @@ func choose(cfg *config.Config, names []string) ([]*config.Domain, error) {
 	var chosen []*config.Domain
 	for _, name := range names {
 		name = strings.TrimPrefix(name, "domain.")
-		at := slices.IndexFunc(cfg.Domains, func(d *config.Domain) bool { return d.Name == name })
-		if at < 0 {
+		found := false
+		for _, d := range cfg.Domains {
+			if d.Name == name || d.Block == name {
+				found = true
+				if !slices.Contains(chosen, d) {
+					chosen = append(chosen, d)
+				}
+			}
+		}
+		if !found {
 			var all []string
 			for _, d := range cfg.Domains {
 				all = append(all, d.Name)
 			}
 			return nil, fmt.Errorf("the configuration has no domain %q; it has: %s", name, strings.Join(all, ", "))
-		}
-		if !slices.Contains(chosen, cfg.Domains[at]) {
-			chosen = append(chosen, cfg.Domains[at])
 		}
 	}
 	slices.SortFunc(chosen, func(a, b *config.Domain) int { return cmp.Compare(a.Name, b.Name) })

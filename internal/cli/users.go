@@ -48,6 +48,9 @@ func (a *app) runUsers(ctx context.Context, domains []string) error {
 		for _, u := range r.roster.Unmapped {
 			a.warn(fmt.Sprintf("%s: withheld: %s: %s", r.domain.Address(), u.DN, u.Reason))
 		}
+		for _, warning := range r.roster.Warnings {
+			a.warn(r.domain.Address() + ": " + warning)
+		}
 	}
 	return nil
 }

@@ -45,6 +45,23 @@ func (l *loader) block(at place, b *hcl.Block, s *hcl.BodySchema) *block {
 // has reports whether the attribute is written, even if it is null or wrong.
 func (b *block) has(name string) bool { return b.content.Attributes[name] != nil }
 
+// documentedAlone reports whether calls that LoginTC does not document may not be
+// used. Where api itself is wrong, that alone is reported.
+func (l *loader) documentedAlone() bool { return l.config.LoginTC.API == API13 }
+
+// assumed reports an attribute that needs such a call.
+func (b *block) assumed(name string) {
+	if attr := b.content.Attributes[name]; attr != nil && b.documentedAlone() {
+		b.undocumented(b.place, attr.NameRange, name)
+	}
+}
+
+// undocumented reports that something needs calls that are not documented.
+func (l *loader) undocumented(at place, rng hcl.Range, what string) {
+	l.fail(at, rng, what+` needs api = "sync"`, fmt.Sprintf("LoginTC does not document the call that %s takes, so that it is not "+
+		`used with api = "1.3", the default. Set api = "sync" in the logintc block if your LoginTC has it, or take %s out.`, what, what))
+}
+
 // at is where to point for an attribute: its value or, where it is not
 // written, the block.
 func (b *block) at(name string) hcl.Range {
@@ -74,6 +91,14 @@ func (b *block) value(name string, typ cty.Type) (cty.Value, bool) {
 		return cty.NilVal, false
 	}
 	return b.convert(name, value, typ)
+}
+
+// wrongHidden does so without showing the value.
+func (b *block) wrongHidden(name, detail string) {
+	rng := b.at(name)
+	b.findings = append(b.findings, finding{place: b.place, hideValues: true, diag: &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "Invalid value for " + name, Detail: detail + " The value is not shown.", Subject: &rng,
+	}})
 }
 
 func (b *block) convert(name string, value cty.Value, typ cty.Type) (cty.Value, bool) {

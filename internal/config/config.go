@@ -61,6 +61,33 @@ type LoginTC struct {
 	Timeout time.Duration
 	// CAFile is the path of the certificates to trust; empty for the system's.
 	CAFile string
+	// API is "1.3", the documented calls alone, or "sync", those and the assumed ones.
+	API string
+	// Execution is "calls", one for each operation, or "job", one job for each domain.
+	Execution string
+	// Proxy is what the API is reached through; nil for what the environment says.
+	Proxy *Proxy
+}
+
+// The calls of LoginTC that may be used.
+const (
+	API13   = "1.3"
+	APISync = "sync"
+)
+
+// The ways to carry operations out.
+const (
+	ExecutionCalls = "calls"
+	ExecutionJob   = "job"
+)
+
+// Proxy is a proxy block: an HTTP proxy.
+type Proxy struct {
+	// URL is http://host:port or https://host:port.
+	URL string
+	// Username and Password are both empty where the proxy asks for none.
+	Username string
+	Password identity.Secret
 }
 
 // The kinds of directories.
@@ -129,7 +156,8 @@ type Policy struct {
 	Name string
 	// SyncMode is "add_only", "remove" or "delete".
 	SyncMode string
-	// TokenMode is "do_not_issue_token" or "issue_token_without_email".
+	// TokenMode is "do_not_issue_token", "issue_token_without_email" or
+	// "issue_token_with_email".
 	TokenMode string
 	// OnLimit is "withhold" or "fail".
 	OnLimit string
@@ -146,6 +174,11 @@ type Policy struct {
 	LocalValidation bool
 	// DefaultName and DefaultEmail stand in where the directory has none.
 	DefaultName, DefaultEmail string
+	// Notify is the administrator who is told of new and removed users; empty for none.
+	Notify string
+	// PhoneRegion is the country of phone numbers without a country code, as two
+	// letters (ISO 3166-1); empty where there are none.
+	PhoneRegion string
 }
 
 // Address is the reference of the policy, such as "policy.standard", or "the
@@ -157,9 +190,13 @@ func (p *Policy) Address() string {
 	return "policy." + p.Name
 }
 
-// Domain is a domain block: a LoginTC domain and who belongs there.
+// Domain is a domain block, or one of those that for_each makes of it: a LoginTC
+// domain and who belongs there.
 type Domain struct {
+	// Name is "vpn", or with for_each "site[\"berlin\"]".
 	Name string
+	// Block is the name of the block alone: "vpn", "site".
+	Block string
 	// ID has 40 lower-case hexadecimal characters.
 	ID        string
 	Directory *Directory
@@ -171,6 +208,8 @@ type Domain struct {
 	AllowEmpty bool
 	// Canaries are the domain's own, beside those of its directory.
 	Canaries []string
+	// Group is the LoginTC group that all its users are in; empty for none.
+	Group string
 }
 
 // Address is the reference of the domain, such as "domain.vpn".

@@ -106,17 +106,17 @@ func TestLoadExample(t *testing.T) {
 		},
 		LoginTC: LoginTC{
 			Name: "acme", Host: "cloud.logintc.com", BaseURL: "https://cloud.logintc.com/api",
-			APIKey: identity.NewSecret("key"), Concurrency: 8, Timeout: 30 * time.Second,
+			APIKey: identity.NewSecret("key"), Concurrency: 8, Timeout: 30 * time.Second, API: API13, Execution: ExecutionCalls,
 		},
 		Directories: []*Directory{corp},
 		Policies:    []*Policy{standard},
 		Domains: []*Domain{
 			{
-				Name: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directory: corp,
+				Name: "site", Block: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directory: corp,
 				Policy: newPolicy(), Canaries: []string{"john.roe"},
 			},
 			{
-				Name: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directory: corp, Policy: standard,
+				Name: "vpn", Block: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directory: corp, Policy: standard,
 				Filter: "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)", AllowEmpty: true,
 			},
 		},

@@ -43,7 +43,15 @@ func (l *LoginTC) meaning(c *Config) object {
 	return object{
 		"name": l.Name, "base_url": l.BaseURL, "requests_per_second": l.RequestsPerSecond,
 		"concurrency": l.Concurrency, "timeout": l.Timeout, "ca_file": c.asWritten(l.CAFile),
+		"api": l.API, "execution": l.Execution, "proxy": l.Proxy.meaning(),
 	}
+}
+
+func (p *Proxy) meaning() object {
+	if p == nil {
+		return nil
+	}
+	return object{"url": p.URL, "username": p.Username}
 }
 
 func (d *Directory) meaning(c *Config) object {
@@ -73,13 +81,13 @@ func (p *Policy) meaning(*Config) object {
 		"name": p.Name, "sync_mode": p.SyncMode, "token_mode": p.TokenMode, "on_limit": p.OnLimit,
 		"max_remove_limit": p.MaxRemoveLimit, "max_shrink": p.MaxShrink, "protect": append([]string{}, p.Protect...),
 		"remove_unmanaged": p.RemoveUnmanaged, "remove_after": p.RemoveAfter, "local_validation": p.LocalValidation,
-		"default_name": p.DefaultName, "default_email": p.DefaultEmail,
+		"default_name": p.DefaultName, "default_email": p.DefaultEmail, "notify": p.Notify, "phone_region": p.PhoneRegion,
 	}
 }
 
 func (d *Domain) meaning(c *Config) object {
 	return object{
-		"name": d.Name, "id": d.ID, "directory": d.Directory.Name, "filter": d.Filter, "policy": d.Policy.meaning(c),
+		"name": d.Name, "id": d.ID, "group": d.Group, "directory": d.Directory.Name, "filter": d.Filter, "policy": d.Policy.meaning(c),
 		"allow_empty": d.AllowEmpty, "canaries": append([]string{}, d.Canaries...),
 	}
 }

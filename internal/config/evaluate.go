@@ -25,6 +25,8 @@ type evaluator struct {
 	declaredAt map[string]hcl.Range
 	// undeclared are the references that were reported.
 	undeclared map[string]bool
+	// each is what for_each gives; nil outside of such a block.
+	each *each
 }
 
 func newEvaluator(r *reporter, dir string) *evaluator {
@@ -81,6 +83,8 @@ func (e *evaluator) exists(ref reference, at place) bool {
 		_, found = e.variables[ref.name]
 	case "local":
 		_, found = e.locals[ref.name]
+	case "each":
+		return e.eachExists(ref, at)
 	default:
 		e.fail(at, rng, "Unknown reference", unknownRoot(ref))
 		return false
@@ -95,6 +99,20 @@ func (e *evaluator) exists(ref reference, at place) bool {
 	if address := ref.root + "." + ref.name; !e.undeclared[address] {
 		e.undeclared[address] = true
 		e.failUndeclared(ref, at, rng)
+	}
+	return false
+}
+
+// eachExists reports each where there is no for_each, and what it does not have.
+func (e *evaluator) eachExists(ref reference, at place) bool {
+	rng := ref.traversal.SourceRange()
+	switch {
+	case e.each == nil:
+		e.fail(at, rng, "Unknown reference", `"each" exists only in a domain that has for_each, and not in for_each itself.`)
+	case ref.name != "key" && ref.name != "value":
+		e.fail(at, rng, "Unknown reference", "each has each.key and each.value alone.")
+	default:
+		return true
 	}
 	return false
 }
@@ -158,10 +176,11 @@ func (e *evaluator) context(refs []reference) *hcl.EvalContext {
 			locals[ref.name] = e.local(ref.name)
 		}
 	}
-	return &hcl.EvalContext{
-		Variables: map[string]cty.Value{"var": cty.ObjectVal(vars), "local": cty.ObjectVal(locals)},
-		Functions: e.functions,
+	variables := map[string]cty.Value{"var": cty.ObjectVal(vars), "local": cty.ObjectVal(locals)}
+	if e.each != nil {
+		variables["each"] = cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(e.each.key), "value": e.each.value})
 	}
+	return &hcl.EvalContext{Variables: variables, Functions: e.functions}
 }
 
 // sensitiveIn names the sensitive variables that references lead to, sorted.

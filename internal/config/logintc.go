@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -28,7 +29,9 @@ func (l *loader) loadLoginTC() {
 	}
 	at := placeOf(first)
 	l.unique(at, first, l.declaredAt)
-	b := l.block(at, first, schema("host", "api", "api_key", "api_key_file", "requests_per_second", "concurrency", "timeout", "ca_file"))
+	sch := schema("host", "api", "execution", "api_key", "api_key_file", "requests_per_second", "concurrency", "timeout", "ca_file")
+	sch.Blocks = []hcl.BlockHeaderSchema{{Type: "proxy"}}
+	b := l.block(at, first, sch)
 	c := &l.config.LoginTC
 	c.Name = first.Labels[0]
 	c.Host, c.BaseURL = b.host()
@@ -39,21 +42,66 @@ func (l *loader) loadLoginTC() {
 	if strings.ContainsFunc(c.APIKey.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		b.wrong("api_key", "The API key has a blank, a line break or another character that no key has. It is not shown.")
 	}
-	b.api()
+	c.API = b.api()
+	c.Execution = b.choice("execution", ExecutionCalls, ExecutionJob)
+	if c.Execution == ExecutionJob {
+		b.assumed("execution")
+	}
 	c.RequestsPerSecond = b.rate()
 	c.Concurrency = b.whole("concurrency", defaultConcurrency, 1, maxConcurrency)
 	c.Timeout = b.duration("timeout", defaultAPITimeout, time.Millisecond)
 	c.CAFile = b.path("ca_file", "")
+	c.Proxy = b.proxy()
 }
 
-func (b *block) api() {
-	switch api := b.text("api", "1.3"); api {
-	case "1.3":
-	case "sync":
-		b.wrong("api", `api = "sync" is not supported by this version of rollcall. Use "1.3", which is the default.`)
+// api returns nothing where the attribute is wrong, so that nobody is told to set
+// what is set.
+func (b *block) api() string {
+	switch api := b.text("api", API13); api {
+	case API13, APISync:
+		return api
 	default:
-		b.wrong("api", fmt.Sprintf(`api must be "1.3", not %q.`, api))
+		b.wrong("api", fmt.Sprintf(`api must be "1.3", the documented calls, or "sync", those and the calls of LoginTC's own sync tool; not %q.`, api))
+		return ""
 	}
+}
+
+// proxy reads the proxy block, or returns nil.
+func (b *block) proxy() *Proxy {
+	raw := b.once(b.place, b.content.Blocks, "There may be only one.")
+	if raw == nil {
+		return nil
+	}
+	p := b.block(b.of(raw), raw, schema("url!", "username", "password", "password_file"))
+	proxy := &Proxy{URL: p.proxyURL(), Username: p.text("username", ""), Password: p.secret("password")}
+	password := p.has("password") || p.has("password_file")
+	switch {
+	case p.has("username") && !password:
+		p.fail(p.place, p.content.Attributes["username"].NameRange, "Missing password", "username needs password or password_file.")
+	case password && !p.has("username"):
+		p.fail(p.place, p.rng, "Missing username", "There is a password but no username that it belongs to.")
+	}
+	return proxy
+}
+
+func (b *block) proxyURL() string {
+	text := b.text("url", "")
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		if b.complete {
+			b.wrong("url", "url is empty.")
+		}
+		return ""
+	case strings.Contains(text, "@"):
+		b.wrongHidden("url", "url must not have a user or password in it: they have attributes of their own.")
+		return ""
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" || !validPort(u):
+		b.wrong("url", fmt.Sprintf(`url must look like "http://proxy.example.com:3128", not %q.`, text))
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func (b *block) rate() float64 {
@@ -74,7 +122,7 @@ func (b *block) rate() float64 {
 func (b *block) host() (host, baseURL string) {
 	text := b.text("host", defaultHost)
 	if strings.Contains(text, "@") {
-		b.wrong("host", "host must not have a user or password in it. The value is not shown.")
+		b.wrongHidden("host", "host must not have a user or password in it.")
 		return "", ""
 	}
 	full := text

@@ -53,7 +53,7 @@ func (m *Mapping) Attributes() []string {
 }
 
 // Sources returns the formatted text of each expression by the name of its
-// field: username, name, email.
+// field: username, name, email, alias1 and so on.
 func (m *Mapping) Sources() map[string]string {
 	sources := map[string]string{}
 	for _, f := range m.fields {
@@ -64,25 +64,70 @@ func (m *Mapping) Sources() map[string]string {
 
 // Map computes the user of an entry. A field that could not be had is empty and
 // has a problem; one that the user block does not set is empty and has none.
-func (m *Mapping) Map(e *identity.Entry) (identity.User, []identity.Problem) {
-	var user identity.User
-	var problems []identity.Problem
+func (m *Mapping) Map(e *identity.Entry) identity.Mapped {
+	var out identity.Mapped
 	for _, f := range m.fields {
+		if f.name == fieldPhones {
+			phones, problem := f.list(e)
+			out.Phones = append(out.Phones, phones...)
+			out.Problems = appendProblem(out.Problems, problem)
+			continue
+		}
 		value, problem := f.compute(e)
 		if problem != nil {
-			problems = append(problems, *problem)
+			out.Problems = appendProblem(out.Problems, problem)
 			continue
 		}
 		switch f.name {
 		case fieldUsername:
-			user.Username = value
+			out.Username = value
 		case fieldName:
-			user.Name = value
+			out.Name = value
 		case fieldEmail:
-			user.Email = value
+			out.Email = value
+		case fieldAlias1:
+			out.Alias1 = identity.NewAlias(value)
+		case fieldAlias2:
+			out.Alias2 = identity.NewAlias(value)
+		case fieldAlias3:
+			out.Alias3 = identity.NewAlias(value)
+		case fieldPhone:
+			out.Phones = append(out.Phones, value)
 		}
 	}
-	return user, problems
+	return out
+}
+
+func appendProblem(list []identity.Problem, problem *identity.Problem) []identity.Problem {
+	if problem == nil {
+		return list
+	}
+	return append(list, *problem)
+}
+
+// list computes a list of texts. Elements that are null are left out.
+func (f *field) list(e *identity.Entry) ([]string, *identity.Problem) {
+	if problem := f.malformed(e); problem != nil {
+		return nil, problem
+	}
+	value, diags := f.expr.Value(f.entryContext(e))
+	if diags.HasErrors() {
+		return nil, f.failure(e, diags)
+	}
+	if value.IsNull() {
+		return nil, f.missing(e)
+	}
+	all, err := toType(value, cty.List(cty.String))
+	if err != nil || !all.IsWhollyKnown() {
+		return nil, f.problem(fmt.Sprintf("the expression gives a %s and not a list of texts", value.Type().FriendlyName()))
+	}
+	var texts []string
+	for _, element := range all.AsValueSlice() {
+		if !element.IsNull() {
+			texts = append(texts, element.AsString())
+		}
+	}
+	return texts, nil
 }
 
 func (f *field) compute(e *identity.Entry) (string, *identity.Problem) {

@@ -99,12 +99,12 @@ func TestMap(t *testing.T) {
 		{`values.photo[0]`, "", problem(`a value of "photo" is not UTF-8 text`)},
 		{`jsondecode(entry.age == "42" ? "[1]" : "2")`, "", problem("the expression gives a tuple and not a text")},
 	} {
-		user, problems := mapping(t, "username = "+test.expression).Map(jane)
+		user := mapping(t, "username = "+test.expression).Map(jane)
 		var want []identity.Problem
 		if test.problem != nil {
 			want = append(want, *test.problem)
 		}
-		if diff := cmp.Diff(want, problems); diff != "" {
+		if diff := cmp.Diff(want, user.Problems); diff != "" {
 			t.Errorf("%s: the problems differ (-want +got):\n%s", test.expression, diff)
 		}
 		if user.Username != test.want {
@@ -116,12 +116,12 @@ func TestMap(t *testing.T) {
 func TestMapFields(t *testing.T) {
 	t.Parallel()
 	m := mapping(t, "username = entry.uid\n name = null\n email = entry.mail")
-	user, problems := m.Map(entry("uid", "jane"))
-	if diff := cmp.Diff(identity.User{Username: "jane"}, user); diff != "" {
+	user := m.Map(entry("uid", "jane"))
+	if diff := cmp.Diff(identity.User{Username: "jane"}, user.User); diff != "" {
 		t.Errorf("the user differs (-want +got):\n%s", diff)
 	}
 	want := []identity.Problem{{Field: "email", Absent: true, Text: `the entry has no "mail"`}}
-	if diff := cmp.Diff(want, problems); diff != "" {
+	if diff := cmp.Diff(want, user.Problems); diff != "" {
 		t.Errorf("the problems differ (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"mail", "uid"}, m.Attributes()); diff != "" {
@@ -134,9 +134,9 @@ func TestMapFields(t *testing.T) {
 func TestMapReadsNoFileThatAnEntryNames(t *testing.T) {
 	t.Parallel()
 	m := mapping(t, `username = join("", [for n in values.cn : file(n)])`)
-	user, problems := m.Map(entry("cn", "key"))
-	if user.Username != "" || len(problems) != 1 || problems[0].Absent || !strings.Contains(problems[0].Text, "can not be chosen") {
-		t.Errorf("got %+v, %+v", user, problems)
+	user := m.Map(entry("cn", "key"))
+	if user.Username != "" || len(user.Problems) != 1 || user.Problems[0].Absent || !strings.Contains(user.Problems[0].Text, "can not be chosen") {
+		t.Errorf("got %+v", user)
 	}
 }
 
@@ -148,9 +148,9 @@ func TestMapConcurrently(t *testing.T) {
 		group.Go(func() {
 			for range 50 {
 				uid := fmt.Sprintf("u%d", i)
-				user, problems := m.Map(entry("uid", uid, "cn", "a", "cn", uid))
-				if want := (identity.User{Username: uid, Name: "a " + uid, Email: uid + "@example.com"}); user != want || problems != nil {
-					t.Errorf("got %+v, %+v, want %+v", user, problems, want)
+				user := m.Map(entry("uid", uid, "cn", "a", "cn", uid))
+				if want := (identity.User{Username: uid, Name: "a " + uid, Email: uid + "@example.com"}); user.User != want || user.Problems != nil {
+					t.Errorf("got %+v, want %+v", user, want)
 				}
 			}
 		})

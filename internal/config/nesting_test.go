@@ -84,7 +84,7 @@ func TestEndlessNumber(t *testing.T) {
 		if !strings.Contains(diags.Error(), "Invalid value for default_name") {
 			t.Errorf("%s: got %s", number, diags.Error())
 		}
-		_, problems := mapping(t, "username = tonumber(entry.n)").Map(entry("n", number))
+		problems := mapping(t, "username = tonumber(entry.n)").Map(entry("n", number)).Problems
 		if len(problems) != 1 || problems[0].Absent {
 			t.Errorf("%s: got %+v", number, problems)
 		}

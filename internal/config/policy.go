@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
+	"net/mail"
 	"slices"
 
-	"github.com/zclconf/go-cty/cty"
+	"github.com/nyaruka/phonenumbers"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
@@ -25,7 +27,7 @@ func (l *loader) loadPolicies() map[string]*Policy {
 			continue
 		}
 		p := l.block(at, b, schema("sync_mode", "max_remove_limit", "on_limit", "token_mode", "protect", "unmanaged", "max_shrink",
-			"remove_after", "local_validation", "default_name", "default_email")).policy()
+			"remove_after", "local_validation", "default_name", "default_email", "notify", "phone_region")).policy()
 		p.Name = b.Labels[0]
 		known[p.Name] = p
 		l.config.Policies = append(l.config.Policies, p)
@@ -47,16 +49,40 @@ func (b *block) policy() *Policy {
 	p.LocalValidation = b.bool("local_validation", false)
 	p.DefaultName = b.text("default_name", "")
 	p.DefaultEmail = b.text("default_email", "")
+	p.Notify = b.notify()
+	p.PhoneRegion = b.phoneRegion()
 	slices.Sort(p.Protect)
 	return p
 }
 
 func (b *block) tokenMode() string {
-	modes := []string{"do_not_issue_token", "issue_token_without_email"}
-	if value, ok := b.value("token_mode", cty.String); ok && value.AsString() == "issue_token_with_email" {
+	const withEmail = "issue_token_with_email"
+	mode := b.choice("token_mode", "do_not_issue_token", "issue_token_without_email", withEmail)
+	if mode == withEmail && b.documentedAlone() {
 		b.wrong("token_mode", "The documented API 1.3 of LoginTC has no call that e-mails a token. "+
-			`Use "issue_token_without_email" and send people their codes another way.`)
-		return modes[0]
+			`Set api = "sync" in the logintc block, or use "issue_token_without_email": apply --activation-codes FILE then writes the codes down.`)
 	}
-	return b.choice("token_mode", modes...)
+	return mode
+}
+
+// notify reads the address of an administrator.
+func (b *block) notify() string {
+	address := b.text("notify", "")
+	if !b.has("notify") {
+		return ""
+	}
+	b.assumed("notify")
+	if parsed, err := mail.ParseAddress(address); address != "" && (err != nil || parsed.Address != address) {
+		b.wrong("notify", fmt.Sprintf("notify must be an address such as \"admin@example.com\", not %q.", address))
+	}
+	return address
+}
+
+// phoneRegion reads a country that has numbers.
+func (b *block) phoneRegion() string {
+	region := b.text("phone_region", "")
+	if region != "" && !phonenumbers.GetSupportedRegions()[region] {
+		b.wrong("phone_region", fmt.Sprintf("phone_region must be a country in two capital letters such as \"DE\" (ISO 3166-1), not %q.", region))
+	}
+	return region
 }

@@ -16,20 +16,36 @@ const (
 	fieldUsername = "username"
 	fieldName     = "name"
 	fieldEmail    = "email"
+	fieldAlias1   = "alias1"
+	fieldAlias2   = "alias2"
+	fieldAlias3   = "alias3"
+	fieldPhone    = "phone"
+	fieldPhones   = "phones"
 )
+
+// documentedFields are those that the documented API has, assumedFields the others.
+func documentedFields() []string { return []string{fieldUsername, fieldName, fieldEmail} }
+
+func assumedFields() []string {
+	return []string{fieldAlias1, fieldAlias2, fieldAlias3, fieldPhone, fieldPhones}
+}
 
 // loadUser reads the user block of a directory. Problems are reported; the
 // mapping is not to be used then.
 func (l *loader) loadUser(raw *hcl.Block, at place) *Mapping {
-	content, diags := raw.Body.Content(schema(fieldUsername+"!", fieldName, fieldEmail))
+	fields := append(documentedFields(), assumedFields()...)
+	content, diags := raw.Body.Content(schema(append([]string{fieldUsername + "!"}, fields[1:]...)...))
 	l.structure(at, diags)
 	m := &Mapping{files: &fileCache{dir: l.opts.Dir}}
 	e := *l.evaluator
 	e.functions = functions(m.files)
-	for _, name := range []string{fieldUsername, fieldName, fieldEmail} {
+	for _, name := range fields {
 		attr := content.Attributes[name]
 		if attr == nil {
 			continue
+		}
+		if slices.Contains(assumedFields(), name) && l.documentedAlone() {
+			l.undocumented(at, attr.NameRange, name)
 		}
 		expr, ok := l.native(attr.Expr, at)
 		if !ok {
@@ -101,7 +117,9 @@ func (a *analysis) analyze() bool {
 	if !a.good {
 		return false
 	}
-	f.compiled = f.compile(f.expr)
+	if f.name != fieldPhones {
+		f.compiled = f.compile(f.expr)
+	}
 	return a.try()
 }
 
@@ -226,7 +244,15 @@ func (a *analysis) try() bool {
 		}
 		return false
 	}
-	if t := value.Type(); t != cty.DynamicPseudoType && !t.IsPrimitiveType() {
+	t := value.Type()
+	if f.name == fieldPhones {
+		if t != cty.DynamicPseudoType && !t.IsListType() && !t.IsSetType() && !t.IsTupleType() {
+			a.fail(a.at, f.expr.Range(), "Invalid value for phones", fmt.Sprintf("phones must be a list such as values.telephoneNumber, not a %s; one number is phone.", t.FriendlyName()))
+			return false
+		}
+		return true
+	}
+	if t != cty.DynamicPseudoType && !t.IsPrimitiveType() {
 		a.fail(a.at, f.expr.Range(), "Invalid value for "+f.name, fmt.Sprintf("%s must be a text, not a %s.", f.name, t.FriendlyName()))
 		return false
 	}

@@ -2,13 +2,24 @@ package identity
 
 // Problem says why one field of a user could not be had from an entry.
 type Problem struct {
-	// Field is the field of the user block: username, name or email.
+	// Field is the field of the user block: username, name, email, alias1 to
+	// alias3, phone or phones.
 	Field string
 	// Absent says that the directory simply has no value, so that a default may
 	// take its place.
 	Absent bool
 	// Text is the reason, without a full stop.
 	Text string
+}
+
+// Mapped is what a user block makes of an entry.
+type Mapped struct {
+	// User has no value where there is a problem with it. An alias is zero where the
+	// entry has none, and NoAlias where it has an empty one.
+	User
+	// Phones are numbers as the directory writes them.
+	Phones   []string
+	Problems []Problem
 }
 
 // Unmapped is an entry that is in the directory and could not become a user of

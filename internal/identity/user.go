@@ -16,6 +16,11 @@ type User struct {
 	// Name has 1 to 128 characters.
 	Name  string `json:"name"`
 	Email string `json:"email"`
+	// Alias1 to Alias3 are further usernames of 1 to 128 characters. Only the calls
+	// that LoginTC does not document know them.
+	Alias1 Alias `json:"alias1,omitzero"`
+	Alias2 Alias `json:"alias2,omitzero"`
+	Alias3 Alias `json:"alias3,omitzero"`
 }
 
 // Person is a user of a roster, with the entry that it was mapped from.
@@ -24,6 +29,8 @@ type Person struct {
 	DN string `json:"dn"`
 	// EntryID is the unique id of the entry, or empty where the source has none.
 	EntryID string `json:"entry_id,omitempty"`
+	// Phones are the numbers that the user is to have, in E.164 form, sorted.
+	Phones []string `json:"phones,omitempty"`
 }
 
 // Account is a user as LoginTC holds it.
@@ -33,6 +40,10 @@ type Account struct {
 	User
 	// Domains are the ids of all domains that the user is a member of.
 	Domains []string `json:"domains,omitempty"`
+	// Phones are the user's numbers in the form in which LoginTC has them, Groups
+	// the names of its groups. They are empty where only documented calls are used.
+	Phones []string `json:"phones,omitempty"`
+	Groups []string `json:"groups,omitempty"`
 }
 
 // Member is a membership that rollcall manages: what it last wrote, and whose

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -19,13 +20,15 @@ func (c *computer) change() {
 		switch {
 		case w.account == nil:
 			op := w.domain.operation(CreateUser, w.person, "in the directory, not in the organization")
-			op.After = &w.person.User
+			op.After = &w.user
 			c.operations = append(c.operations, op)
-		case sameValues(w.account.User, w.person.User):
+			c.give(w)
+		case w.user.IsMetBy(&w.account.User) && len(w.phones)+len(w.groups) == 0:
 		case c.protects(w.account.Username):
 			w.domain.out.Protected++
 		default:
 			c.update(w)
+			c.give(w)
 		}
 		for _, j := range w.joins {
 			c.join(w, j)
@@ -34,33 +37,62 @@ func (c *computer) change() {
 }
 
 func (c *computer) update(w *wish) {
+	if w.user.IsMetBy(&w.account.User) {
+		return
+	}
 	var fields []string
-	if w.account.Name != w.person.Name {
+	if w.account.Name != w.user.Name {
 		fields = append(fields, "name")
 	}
-	if w.account.Email != w.person.Email {
+	if w.account.Email != w.user.Email {
 		fields = append(fields, "email")
 	}
-	op := w.domain.operation(UpdateUser, w.person, strings.Join(fields, " and ")+" in the directory is another")
-	op.Username, op.UserID, op.Before = w.account.Username, w.account.ID, &w.account.User
-	op.After = &identity.User{Username: w.account.Username, Name: w.person.Name, Email: w.person.Email}
+	wanted, present := w.user.Aliases(), w.account.Aliases()
+	for i := range wanted {
+		if wanted[i] != "" && wanted[i] != present[i] {
+			fields = append(fields, fmt.Sprintf("alias%d", i+1))
+		}
+	}
+	op := w.domain.operation(UpdateUser, w.person, enumerate(fields)+" in the directory "+isOrAre(len(fields)))
+	op.Username, op.UserID, op.Before, op.After = w.account.Username, w.account.ID, &w.account.User, w.after()
 	c.operations = append(c.operations, op)
+}
+
+// after is what the account comes to: LoginTC's spelling of the username stays.
+func (w *wish) after() *identity.User {
+	after := w.user
+	after.Username = w.account.Username
+	return &after
+}
+
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is another"
+	}
+	return "are others"
 }
 
 func (c *computer) join(w *wish, j join) {
 	op := j.domain.operation(JoinDomain, w.person, j.reason)
-	op.After = &w.person.User
+	op.After = &w.user
 	if w.account != nil {
-		op.Username, op.UserID = w.account.Username, w.account.ID
-		op.After = &identity.User{Username: w.account.Username, Name: w.person.Name, Email: w.person.Email}
+		op.Username, op.UserID, op.After = w.account.Username, w.account.ID, w.after()
 		if c.protects(w.account.Username) {
-			op.After = &w.account.User
+			present := w.user.Of(w.account.User)
+			op.After = &present
 		}
 	}
 	c.operations = append(c.operations, op)
-	if j.domain.Policy.TokenMode == TokenWithoutEmail {
+	if action := j.domain.Policy.TokenMode.action(); action != "" {
 		token := op
-		token.Action, token.After, token.Reason = IssueToken, nil, "new members get a token"
+		token.Action, token.After, token.Reason = action, nil, "new members get a token"
 		c.operations = append(c.operations, token)
 	}
 }
@@ -72,13 +104,40 @@ func (c *computer) conflict(w *wish) string {
 			continue
 		}
 		other := d.person(w.key)
-		if other == nil || sameValues(other.User, w.person.User) {
+		if other == nil || w.user.Name == other.Name && w.user.Email == other.Email {
+			if alias := w.aliasConflict(other); alias != 0 {
+				wants, otherWants := w.user.Aliases()[alias-1], other.Aliases()[alias-1]
+				return fmt.Sprintf("domain.%s wants alias%d %s (%s), domain.%s wants %s (%s)", w.domain.Name, alias, quotedAlias(wants), w.person.DN,
+					d.Name, quotedAlias(otherWants), other.DN)
+			}
 			continue
 		}
 		return fmt.Sprintf("domain.%s wants name %q and email %q (%s), domain.%s wants name %q and email %q (%s)",
 			w.domain.Name, w.person.Name, w.person.Email, w.person.DN, d.Name, other.Name, other.Email, other.DN)
 	}
 	return ""
+}
+
+// aliasConflict returns the number of an alias that the two want to be different,
+// or 0.
+func (w *wish) aliasConflict(other *identity.Person) int {
+	if other == nil {
+		return 0
+	}
+	wants, otherWants := w.user.Aliases(), other.Aliases()
+	for i := range wants {
+		if otherWants[i] != "" && wants[i] != "" && otherWants[i] != wants[i] {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func quotedAlias(alias identity.Alias) string {
+	if name, ok := alias.Name(); ok {
+		return strconv.Quote(name)
+	}
+	return "none"
 }
 
 // person returns the person of the roster with the key, or nil.

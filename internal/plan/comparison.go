@@ -37,7 +37,7 @@ func newComparison(in *DomainInput) *comparison {
 	}
 	d.out = Domain{
 		Name: in.Name, ID: in.ID, Title: in.Title, Directory: in.Directory, SyncMode: in.Policy.SyncMode,
-		Evidence: in.Evidence, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
+		Notify: in.Policy.Notify, Evidence: in.Evidence, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
 		Scope: in.Scope, ScopeChanges: scopeChanges(in.Known.Scope, in.Scope),
 	}
 	for i := range in.People {
@@ -200,28 +200,29 @@ func (d *comparison) add(c *computer, key identity.Key, person *identity.Person,
 
 // keep brings a member's values and state up to date.
 func (d *comparison) keep(c *computer, key identity.Key, person *identity.Person, member *identity.Account, known *identity.Member) {
-	same := sameValues(person.User, member.User)
-	if !same {
+	same := person.IsMetBy(&member.User)
+	if !same || d.hasLacks(member, person) {
 		c.wish(key, member, person, d)
 	}
+	present := person.Of(member.User)
 	if known == nil || known.UserID != member.ID {
-		c.note(d, Adopt, member, nil, &member.User, person, "a member that matches an entry becomes managed")
+		c.note(d, Adopt, member, nil, &present, person, "a member that matches an entry becomes managed")
 		return
 	}
 	after := &known.User
 	if same {
-		after = &member.User
+		after = &present
 	}
 	switch {
 	case known.MissingSince != nil:
 		c.note(d, MarkPresent, member, &known.User, after, person, "the entry is back in the directory")
 	case known.DN != person.DN || known.EntryID != person.EntryID:
 		c.note(d, Record, member, &known.User, after, person, "the entry has another DN or unique id than the state")
-	case *after != known.User:
+	case person.Of(*after) != person.Of(known.User):
 		c.note(d, Record, member, &known.User, after, person, "LoginTC has the directory's values already, the state others")
 	}
-	if known.TokenDue && d.Policy.TokenMode == TokenWithoutEmail {
-		op := d.operation(IssueToken, person, "added earlier, and the token could not be issued then")
+	if action := d.Policy.TokenMode.action(); known.TokenDue && action != "" {
+		op := d.operation(action, person, "added earlier, and the token could not be issued then")
 		op.Username, op.UserID = member.Username, member.ID
 		c.operations = append(c.operations, op)
 	}
@@ -234,6 +235,3 @@ func (d *comparison) operation(action Action, person *identity.Person, reason st
 		DN: person.DN, EntryID: person.EntryID, Reason: reason,
 	}
 }
-
-// sameValues compares what may be written: the username can not.
-func sameValues(a, b identity.User) bool { return a.Name == b.Name && a.Email == b.Email }

@@ -18,6 +18,7 @@ func Compute(in Input) *Plan {
 	}
 	c.change()
 	c.remove()
+	c.warn()
 	c.finish()
 	return c.plan
 }
@@ -56,8 +57,20 @@ type wish struct {
 	account *identity.Account // nil for a new user
 	person  *identity.Person
 	domain  *comparison
+	// user are the person's values, with those aliases that only other domains have.
+	user identity.User
 	// joins are the domains that the user joins, with the reason for each.
 	joins []join
+	// phones and groups are those that the user lacks, each with the domain that
+	// wants it first.
+	phones, groups []lack
+}
+
+// lack is something that a user is to get and keep.
+type lack struct {
+	what   string
+	domain *comparison
+	person *identity.Person
 }
 
 type join struct {
@@ -92,10 +105,12 @@ func (c *computer) wish(key identity.Key, account *identity.Account, person *ide
 	}
 	w, ok := wishes[at]
 	if !ok {
-		w = &wish{key: key, account: account, person: person, domain: d}
+		w = &wish{key: key, account: account, person: person, domain: d, user: person.User}
 		wishes[at] = w
 		c.order = append(c.order, w)
 	}
+	w.user = w.user.AliasesOr(&person.User)
+	w.phones, w.groups = d.lacks(w, person)
 	return w
 }
 

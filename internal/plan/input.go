@@ -22,6 +22,8 @@ type Input struct {
 	RunLimit *identity.Limit
 	// RequestsPerSecond is the configured rate, 0 where none is set.
 	RequestsPerSecond float64
+	// Jobs says that the operations of a domain are carried out as one job.
+	Jobs bool
 }
 
 // DomainInput is one domain: its roster, its live members, its state, its policy.
@@ -35,6 +37,13 @@ type DomainInput struct {
 	People []identity.Person
 	// Unmapped are in the directory and could not become users.
 	Unmapped []identity.Unmapped
+	// Warnings are about values of people that were not used.
+	Warnings []string
+	// Group is the LoginTC group that all people are in; empty for none.
+	Group string
+	// Phone gives a number that LoginTC has in the form of those of People; nil
+	// where they have one form.
+	Phone func(string) string
 	// Members are the live members in any order, Pages the calls that listing
 	// them took.
 	Members []identity.Account

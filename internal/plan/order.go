@@ -17,21 +17,37 @@ func (c *computer) finish() {
 	slices.SortFunc(p.Withheld, func(a, b Withheld) int {
 		return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Username, b.Username), cmp.Compare(a.DN, b.DN), cmp.Compare(a.Guard, b.Guard))
 	})
-	touched := map[string]bool{}
-	for i := range p.Operations {
-		if op := &p.Operations[i]; !op.Action.OnState() {
-			p.APICalls++
-			touched[op.Domain] = true
-		}
-	}
-	// The listing after the last operation, which shows what was reached.
-	for _, d := range c.domains {
-		if touched[d.Name] {
-			p.APICalls += max(d.Pages, 1)
-		}
-	}
+	c.countCalls()
 	if c.in.RequestsPerSecond > 0 {
 		p.APISeconds = float64(p.APICalls) / c.in.RequestsPerSecond
+	}
+}
+
+// countCalls counts the calls of apply: the operations or the jobs, the mails to
+// administrators, and the listings at the end, which show what was reached.
+func (c *computer) countCalls() {
+	operations, mails := map[string]int{}, map[string]int{}
+	for i := range c.plan.Operations {
+		op := &c.plan.Operations[i]
+		if op.Action.OnState() {
+			continue
+		}
+		operations[op.Domain]++
+		if op.Action == JoinDomain || op.Action.Removes() {
+			mails[op.Domain] = 1
+		}
+	}
+	for _, d := range c.domains {
+		n := operations[d.Name]
+		switch {
+		case n == 0:
+			continue
+		case c.in.Jobs:
+			n = 2 // to submit the job, and at least one look at it
+		case d.Policy.Notify != "":
+			n += mails[d.Name]
+		}
+		c.plan.APICalls += n + max(d.Pages, 1)
 	}
 }
 
@@ -46,12 +62,16 @@ func rank(action Action) int {
 		return 1
 	case JoinDomain:
 		return 2
-	case IssueToken:
+	case IssueToken, EmailToken:
 		return 3
-	case LeaveDomain:
+	case AddPhone:
 		return 4
-	case DeleteUser:
+	case JoinGroup:
 		return 5
+	case LeaveDomain:
+		return 6
+	case DeleteUser:
+		return 7
 	case Adopt, MarkMissing, MarkPresent, Record, Forget:
 	}
 	return -1
@@ -90,7 +110,8 @@ func ordered(operations []Operation) []Operation {
 		}
 		return cmp.Or(
 			cmp.Compare(a.key, b.key), cmp.Compare(rank(x.Action), rank(y.Action)),
-			cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Action, y.Action), cmp.Compare(x.UserID, y.UserID))
+			cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Action, y.Action), cmp.Compare(x.UserID, y.UserID),
+			cmp.Compare(x.Phone, y.Phone), cmp.Compare(x.Group, y.Group))
 	})
 	sorted := make([]Operation, len(operations))
 	for i := range list {

@@ -64,6 +64,9 @@ type Domain struct {
 	// Directory is the reference of its directory, such as "directory.corp".
 	Directory string   `json:"directory"`
 	SyncMode  SyncMode `json:"sync_mode"`
+	// Notify is the administrator who is told by mail of new and removed users once
+	// the plan is applied; empty for none.
+	Notify string `json:"notify,omitempty"`
 	// Evidence is how the directory's search for this domain was answered.
 	Evidence identity.Evidence `json:"evidence"`
 	// Roster counts the users that the domain should have, Unmapped the entries
@@ -116,12 +119,15 @@ type Action string
 
 // The operations on LoginTC, and those on the state alone.
 const (
-	CreateUser  Action = "create_user"  // a user of the organization
-	UpdateUser  Action = "update_user"  // its name and email
-	JoinDomain  Action = "join_domain"  // the user becomes a member
-	IssueToken  Action = "issue_token"  // without e-mail
-	LeaveDomain Action = "leave_domain" // its token on the domain is revoked; the user stays in the organization
-	DeleteUser  Action = "delete_user"  // from the organization, with every membership and token
+	CreateUser  Action = "create_user" // a user of the organization
+	UpdateUser  Action = "update_user" // its name, email and aliases
+	JoinDomain  Action = "join_domain" // the user becomes a member
+	IssueToken  Action = "issue_token" // without e-mail
+	EmailToken  Action = "issue_token_with_email"
+	AddPhone    Action = "associate_phone" // the user gets a phone number beside those that it has
+	JoinGroup   Action = "join_group"      // the user becomes one of a LoginTC group
+	LeaveDomain Action = "leave_domain"    // its token on the domain is revoked; the user stays in the organization
+	DeleteUser  Action = "delete_user"     // from the organization, with every membership and token
 
 	Adopt       Action = "adopt"        // a live member that matches an entry becomes managed
 	MarkMissing Action = "mark_missing" // the entry is gone; notes since when
@@ -135,10 +141,13 @@ func (a Action) OnState() bool {
 	switch a {
 	case Adopt, MarkMissing, MarkPresent, Record, Forget:
 		return true
-	case CreateUser, UpdateUser, JoinDomain, IssueToken, LeaveDomain, DeleteUser:
+	case CreateUser, UpdateUser, JoinDomain, IssueToken, EmailToken, AddPhone, JoinGroup, LeaveDomain, DeleteUser:
 	}
 	return false
 }
+
+// IssuesToken reports whether the operation issues a token, in one way or the other.
+func (a Action) IssuesToken() bool { return a == IssueToken || a == EmailToken }
 
 // Removes reports whether the operation takes somebody's membership away. The
 // limits bound these.
@@ -168,8 +177,13 @@ type Operation struct {
 	Before *identity.User `json:"before,omitempty"`
 	// After is what it leaves behind: the user's values for create_user,
 	// update_user, join_domain, adopt (what LoginTC has), mark_present and record;
-	// nil for the others.
+	// nil for the others. An alias that is absent stays what it is, one that is null
+	// is cleared.
 	After *identity.User `json:"after,omitempty"`
+	// Phone is the number of associate_phone in E.164 form, Group the name of
+	// join_group; empty for the others.
+	Phone string `json:"phone,omitempty"`
+	Group string `json:"group,omitempty"`
 	// Reason says why, in one sentence without a full stop.
 	Reason string `json:"reason"`
 }
@@ -213,16 +227,19 @@ type Withheld struct {
 
 // Summary counts a plan. Text, JSON and exit code are made from it.
 type Summary struct {
-	// Add counts memberships that begin, Change users whose name or email
-	// changes, Remove memberships that end.
+	// Add counts memberships that begin, Change users whose name, email or aliases
+	// change, Remove memberships that end.
 	Add    int `json:"add"`
 	Change int `json:"change"`
 	Remove int `json:"remove"`
-	// Create, Delete and Tokens are parts of the above: users created in and
-	// deleted from the organization, and tokens issued.
+	// Create and Delete are parts of the above: users created in and deleted from
+	// the organization. Tokens counts tokens issued, Phones numbers associated,
+	// Groups users added to a group.
 	Create int `json:"create"`
 	Delete int `json:"delete"`
 	Tokens int `json:"tokens"`
+	Phones int `json:"phones"`
+	Groups int `json:"groups"`
 	// Adopt counts members that become managed, StateOnly the other operations
 	// on the state alone.
 	Adopt     int `json:"adopt"`
@@ -282,8 +299,12 @@ func (s *Summary) count(action Action) {
 		s.Change++
 	case JoinDomain:
 		s.Add++
-	case IssueToken:
+	case IssueToken, EmailToken:
 		s.Tokens++
+	case AddPhone:
+		s.Phones++
+	case JoinGroup:
+		s.Groups++
 	case LeaveDomain:
 		s.Remove++
 	case DeleteUser:

@@ -25,6 +25,8 @@ type Policy struct {
 	MaxShrink identity.Limit
 	// RemoveAfter is how long a member must have been missing before it is removed.
 	RemoveAfter time.Duration
+	// Notify is the administrator who is told of new and removed users, or empty.
+	Notify string
 }
 
 // SyncMode says what happens to members that are not in the directory.
@@ -40,11 +42,24 @@ const (
 // TokenMode says what newly added members get.
 type TokenMode string
 
-// The token modes of the documented API.
+// The token modes of LoginTC's own sync tool.
 const (
 	NoToken           TokenMode = "do_not_issue_token"
 	TokenWithoutEmail TokenMode = "issue_token_without_email"
+	TokenWithEmail    TokenMode = "issue_token_with_email"
 )
+
+// action is the operation that issues a token in that mode, or empty.
+func (m TokenMode) action() Action {
+	switch m {
+	case TokenWithoutEmail:
+		return IssueToken
+	case TokenWithEmail:
+		return EmailToken
+	case NoToken:
+	}
+	return ""
+}
 
 // OnLimit says what passing a limit does.
 type OnLimit string

@@ -151,7 +151,7 @@ func (p *Plan) wellFormed() error {
 	}
 	for i := range p.Operations {
 		op := &p.Operations[i]
-		needsBefore, needsAfter := false, false
+		needsBefore, needsAfter, lacks := false, false, false
 		switch op.Action {
 		case CreateUser, JoinDomain, Adopt:
 			needsAfter = true
@@ -159,14 +159,18 @@ func (p *Plan) wellFormed() error {
 			needsBefore, needsAfter = true, true
 		case LeaveDomain, DeleteUser, MarkMissing, Forget:
 			needsBefore = true
-		case IssueToken:
+		case IssueToken, EmailToken:
+		case AddPhone:
+			lacks = op.Phone == ""
+		case JoinGroup:
+			lacks = op.Group == ""
 		default:
 			return fmt.Errorf("its operation %d (%q) is not known", i+1, op.Action)
 		}
 		if id, ok := ids[op.Domain]; !ok || id != op.DomainID {
 			return fmt.Errorf("its operation %d is of a domain that it does not list", i+1)
 		}
-		if op.Username == "" || needsBefore && op.Before == nil || needsAfter && op.After == nil {
+		if lacks || op.Username == "" || needsBefore && op.Before == nil || needsAfter && op.After == nil {
 			return fmt.Errorf("its operation %d (%s) lacks values", i+1, op.Action)
 		}
 	}

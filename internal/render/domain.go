@@ -19,8 +19,10 @@ func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 	w.evidence(d)
 	w.counts(d)
 	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
-	w.changes(sortedByUsername(operations, plan.UpdateUser))
-	w.additions(operations)
+	people := newPeople(operations)
+	w.changes(people)
+	w.additions(people)
+	w.mail(d, operations)
 	w.notes(d, operations)
 }
 
@@ -124,58 +126,6 @@ func why(op *plan.Operation) string {
 		reason += " (was " + value(op.DN) + ")"
 	}
 	return reason
-}
-
-func (w *writer) changes(operations []*plan.Operation) {
-	if len(operations) == 0 {
-		return
-	}
-	w.line("")
-	for _, op := range operations {
-		w.line("  %s %s", w.yellow("~ "+value(op.Username)), w.dim("("+value(op.DN)+")"))
-		for _, field := range []struct{ name, before, after string }{
-			{"name ", before(op).Name, after(op).Name}, {"email", before(op).Email, after(op).Email},
-		} {
-			if field.before == field.after {
-				continue
-			}
-			from, to := difference(w.palette, field.before, field.after)
-			w.line("      %s %s %s", field.name, w.red("-"), from)
-			w.line("            %s %s", w.green("+"), to)
-		}
-	}
-}
-
-// additions shows everything that is done to add one person in one line.
-func (w *writer) additions(operations []*plan.Operation) {
-	joins, tokens := sortedByUsername(operations, plan.JoinDomain), sortedByUsername(operations, plan.IssueToken)
-	if len(joins)+len(tokens) > 0 {
-		w.line("")
-	}
-	due := map[string]bool{}
-	for _, op := range tokens {
-		due[op.Username] = true
-	}
-	t := newTable(joins, after)
-	for _, op := range joins {
-		what := "existing user"
-		if op.UserID == "" {
-			what = "new user"
-		}
-		if due[op.Username] {
-			what += ", gets a token"
-			delete(due, op.Username)
-		}
-		if !strings.HasPrefix(op.Reason, "in the directory, not a member") {
-			what += "; " + Escape(op.Reason)
-		}
-		w.line("  %s  %s", w.green("+ "+t.row(op, after(op))), w.dim(what))
-	}
-	for _, op := range tokens {
-		if due[op.Username] {
-			w.line("  %s  %s", w.green("+ "+value(op.Username)), w.dim("gets a token: "+Escape(op.Reason)))
-		}
-	}
 }
 
 // notes shows what only the state learns. Who is noted as missing is listed

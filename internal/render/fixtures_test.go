@@ -93,6 +93,7 @@ func plans() map[string]*plan.Plan {
 		"onlimit":  onLimit(),
 		"kept":     kept(),
 		"hostile":  hostile(),
+		"sync":     synced(),
 	}
 }
 
@@ -178,6 +179,28 @@ func kept() *plan.Plan {
 	d.Policy.Protect = lines("k*")
 	d.Known.Members[0].TokenDue = true
 	return compute(plan.Input{Domains: []plan.DomainInput{d}})
+}
+
+// synced has what only api = "sync" makes possible: aliases in every way, phones,
+// groups, tokens by e-mail and a notification.
+func synced() *plan.Plan {
+	d := domain("vpn", lines(ada, jane, kim, noor, zoe), lines(ada, jane, kim), lines(ada, jane, kim))
+	d.Group, d.Policy.Notify, d.Policy.TokenMode = "Sales", "admin@example.com", plan.TokenWithEmail
+	d.Warnings = lines(`jane.doe (uid=jane.doe,ou=People,dc=example,dc=com): the phone number "x" is not sent: it has no digit`)
+	none := [3]identity.Alias{identity.NoAlias, identity.NoAlias, identity.NoAlias}
+	for i := range d.Members {
+		d.Members[i].SetAliases(none)
+	}
+	d.Members[0].SetAliases([3]identity.Alias{"lovelace", "countess", "ada.b"})
+	d.People[0].SetAliases([3]identity.Alias{"", identity.NoAlias, "ada.k"})
+	d.People[1].SetAliases([3]identity.Alias{"jd", identity.NoAlias, ""})
+	d.People[1].Phones = lines("+49301234567", "+49301234568")
+	d.Members[1].Groups, d.Members[2].Groups = lines("Sales"), lines("Sales")
+	d.People[2].Phones = lines("+8225551234")
+	d.People[3].SetAliases([3]identity.Alias{"noor", "JD", ""})
+	d.People[3].Phones = lines("+4915112345678")
+	d.Known.Members[2].TokenDue = true
+	return compute(plan.Input{Domains: []plan.DomainInput{d}, Organization: []identity.Account{account(zoe)}})
 }
 
 // nasty is what a directory should not be able to do to a terminal.

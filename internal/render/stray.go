@@ -38,7 +38,8 @@ func (w *writer) strays(p *plan.Plan) {
 // belongs reports whether the part of a domain shows operations of that kind.
 func belongs(action plan.Action) bool {
 	switch action {
-	case plan.CreateUser, plan.UpdateUser, plan.JoinDomain, plan.IssueToken, plan.LeaveDomain, plan.DeleteUser,
+	case plan.CreateUser, plan.UpdateUser, plan.JoinDomain, plan.IssueToken, plan.EmailToken, plan.AddPhone, plan.JoinGroup,
+		plan.LeaveDomain, plan.DeleteUser,
 		plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
 		return true
 	}

@@ -25,12 +25,21 @@ func Summary(p *plan.Plan) string {
 	switch {
 	case s.Add+s.Change+s.Remove > 0:
 		parts = append(parts, fmt.Sprintf("Plan: %d to add, %d to change, %d to remove.", s.Add, s.Change, s.Remove))
-	case s.Tokens > 0:
-		parts = append(parts, "Plan: 0 to add, 0 to change, 0 to remove.", Count(s.Tokens, "token to issue.", "tokens to issue."))
+	case s.Tokens+s.Phones+s.Groups > 0:
+		parts = append(parts, "Plan: 0 to add, 0 to change, 0 to remove.")
+		if s.Tokens > 0 {
+			parts = append(parts, Count(s.Tokens, "token to issue.", "tokens to issue."))
+		}
 	case s.Withheld+s.WithheldData+kept+protected > 0:
 		parts = append(parts, "No changes.")
 	default:
 		parts = append(parts, "No changes. LoginTC matches the directories.")
+	}
+	if s.Phones > 0 {
+		parts = append(parts, Count(s.Phones, "phone to associate.", "phones to associate."))
+	}
+	if s.Groups > 0 {
+		parts = append(parts, Count(s.Groups, "user to add to a group.", "users to add to a group."))
 	}
 	if s.Adopt > 0 {
 		parts = append(parts, fmt.Sprintf("%d to adopt.", s.Adopt))
@@ -67,6 +76,12 @@ func Applied(done plan.Summary, adopted int) string {
 	line := fmt.Sprintf("Applied: %d added, %d changed, %d removed.", done.Add, done.Change, done.Remove)
 	if done.Tokens > 0 {
 		line += " " + Count(done.Tokens, "token issued.", "tokens issued.")
+	}
+	if done.Phones > 0 {
+		line += " " + Count(done.Phones, "phone associated.", "phones associated.")
+	}
+	if done.Groups > 0 {
+		line += " " + Count(done.Groups, "user added to a group.", "users added to a group.")
 	}
 	if adopted > 0 {
 		line += fmt.Sprintf(" %d adopted.", adopted)

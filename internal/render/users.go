@@ -3,9 +3,37 @@ package render
 import (
 	"bufio"
 	"io"
+	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
+
+// column is one column of the table of users.
+type column struct {
+	head  string
+	value func(*identity.Person) string
+	// optional columns are left out where nobody has a value.
+	optional bool
+}
+
+func columns() []column {
+	alias := func(i int) func(*identity.Person) string {
+		return func(p *identity.Person) string {
+			name, ok := p.Aliases()[i].Name()
+			if !ok && p.Aliases()[i] == identity.NoAlias {
+				return "(cleared)"
+			}
+			return value(name)
+		}
+	}
+	return []column{
+		{"USERNAME", func(p *identity.Person) string { return value(p.Username) }, false},
+		{"NAME", func(p *identity.Person) string { return value(p.Name) }, false},
+		{"EMAIL", func(p *identity.Person) string { return value(p.Email) }, false},
+		{"ALIAS1", alias(0), true}, {"ALIAS2", alias(1), true}, {"ALIAS3", alias(2), true},
+		{"PHONES", func(p *identity.Person) string { return value(strings.Join(p.Phones, ", ")) }, true},
+	}
+}
 
 // Users lists people the way LoginTC's own tool does: how many, and a table.
 func Users(out io.Writer, people []identity.Person) error {
@@ -14,17 +42,29 @@ func Users(out io.Writer, people []identity.Person) error {
 	if len(people) == 0 {
 		return w.Flush()
 	}
-	head := []string{"USERNAME", "NAME", "EMAIL"}
-	username, name := widest(head[0]), widest(head[1])
-	for i := range people {
-		username = max(username, widest(value(people[i].Username)))
-		name = max(name, widest(value(people[i].Name)))
+	var shown []column
+	var widths []int
+	for _, c := range columns() {
+		width, used := widest(c.head), !c.optional
+		for i := range people {
+			text := c.value(&people[i])
+			width, used = max(width, widest(text)), used || text != ""
+		}
+		if used {
+			shown, widths = append(shown, c), append(widths, width)
+		}
 	}
 	w.line("")
-	w.line("%s  %s  %s", pad(head[0], username), pad(head[1], name), head[2])
+	row := func(cell func(column) string) {
+		var line strings.Builder
+		for i, c := range shown {
+			line.WriteString(pad(cell(c), widths[i]) + "  ")
+		}
+		w.line("%s", line.String())
+	}
+	row(func(c column) string { return c.head })
 	for i := range people {
-		p := &people[i]
-		w.line("%s  %s  %s", pad(value(p.Username), username), pad(value(p.Name), name), value(p.Email))
+		row(func(c column) string { return c.value(&people[i]) })
 	}
 	return w.Flush()
 }

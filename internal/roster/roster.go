@@ -19,10 +19,13 @@ import (
 type Rules struct {
 	// DefaultName and DefaultEmail stand in where the directory has none.
 	DefaultName, DefaultEmail string
+	// PhoneRegion is the country of phone numbers without a country code, as two
+	// letters (ISO 3166-1); empty where such numbers can not be understood.
+	PhoneRegion string
 }
 
 // Mapper maps an entry to a user. A field that has a problem is empty.
-type Mapper func(*identity.Entry) (identity.User, []identity.Problem)
+type Mapper func(*identity.Entry) identity.Mapped
 
 // Roster is who should be in a domain.
 type Roster struct {
@@ -32,6 +35,9 @@ type Roster struct {
 	People []identity.Person
 	// Unmapped are sorted by DN.
 	Unmapped []identity.Unmapped
+	// Warnings are about values of people that can not be used and that nobody is
+	// withheld for: aliases and phone numbers. They are sorted.
+	Warnings []string
 }
 
 // Size counts everybody who is in the directory, mapped or not.
@@ -44,6 +50,7 @@ type Builder struct {
 	entries  int
 	people   []keyed
 	unmapped []identity.Unmapped
+	warnings []string
 }
 
 type keyed struct {
@@ -59,12 +66,15 @@ func NewBuilder(rules Rules, mapper Mapper) *Builder {
 // Add maps one entry. It keeps nothing of the entry but its DN and id.
 func (b *Builder) Add(e *identity.Entry) {
 	b.entries++
-	user, problems := b.mapper(e)
+	mapped := b.mapper(e)
 	// A DN is shown and kept in files of UTF-8, whatever octets the server sent.
-	person := identity.Person{User: user, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
-	if reason := b.rules.complete(&person.User, problems); reason != "" {
+	person := identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
+	if reason := b.rules.complete(&person.User, mapped.Problems); reason != "" {
 		b.unmapped = append(b.unmapped, identity.Unmapped{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
 		return
+	}
+	for _, warning := range b.rules.extra(&person, &mapped) {
+		b.warnings = append(b.warnings, fmt.Sprintf("%s (%s): %s", person.Username, person.DN, strings.ToValidUTF8(warning, "\uFFFD")))
 	}
 	b.people = append(b.people, keyed{identity.NewKey(person.Username), person})
 }
@@ -74,7 +84,8 @@ func (b *Builder) Roster() *Roster {
 	slices.SortFunc(b.people, func(x, y keyed) int {
 		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.DN, y.DN))
 	})
-	r := &Roster{Entries: b.entries, Unmapped: b.unmapped}
+	slices.Sort(b.warnings)
+	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Warnings: slices.Compact(b.warnings)}
 	claims := b.claims()
 	r.People = make([]identity.Person, 0, len(b.people))
 	for start := 0; start < len(b.people); {
@@ -117,7 +128,7 @@ func (b *Builder) claims() map[identity.Key]string {
 // referrals may lead to it.
 func isOneEntry(same []keyed) bool {
 	for _, other := range same[1:] {
-		if other.EntryID == "" || other.EntryID != same[0].EntryID || other.User != same[0].User {
+		if other.EntryID == "" || other.EntryID != same[0].EntryID || other.User != same[0].User || !slices.Equal(other.Phones, same[0].Phones) {
 			return false
 		}
 	}

@@ -12,20 +12,19 @@ import (
 )
 
 // plain maps uid, cn and mail as they are.
-func plain(e *identity.Entry) (identity.User, []identity.Problem) {
-	var user identity.User
-	var problems []identity.Problem
+func plain(e *identity.Entry) identity.Mapped {
+	var user identity.Mapped
 	for _, field := range []struct {
 		name, attribute string
 		value           *string
 	}{{"username", "uid", &user.Username}, {"name", "cn", &user.Name}, {"email", "mail", &user.Email}} {
 		value, ok := e.First(field.attribute)
 		if !ok {
-			problems = append(problems, identity.Problem{Field: field.name, Absent: true, Text: "the entry has no " + field.attribute})
+			user.Problems = append(user.Problems, identity.Problem{Field: field.name, Absent: true, Text: "the entry has no " + field.attribute})
 		}
 		*field.value = value
 	}
-	return user, problems
+	return user
 }
 
 func entry(dn string, pairs ...string) *identity.Entry {

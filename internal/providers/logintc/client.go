@@ -1,5 +1,6 @@
-// Package logintc is a client of the LoginTC Admin API 1.3: of its documented
-// calls alone. A Reader has no method that writes; a Writer is a Reader that does.
+// Package logintc is a client of the LoginTC Admin API 1.3. A Reader has no method
+// that writes; a Writer is a Reader that does. What LoginTC does not document, and
+// is only assumed, stands in assumed.go and is sent with Options.Assumed alone.
 //
 // It decides nothing about users. It knows what may be repeated: a call whose
 // answer was lost is sent again only where that is harmless, and is settled by
@@ -44,6 +45,11 @@ type Options struct {
 	// RootCAs verify the server; nil stands for the system's.
 	RootCAs   *x509.CertPool
 	UserAgent string
+	// Assumed says that calls may be used that LoginTC does not document.
+	Assumed bool
+	// Proxy returns the proxy for a request, or nil for none, as http.Transport takes
+	// it; nil stands for no proxy.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Retries is how often a call is repeated at most; 0 stands for 6.
 	Retries int
 	// RetryWaitMin and RetryWaitMax bound the pause before a repetition where the

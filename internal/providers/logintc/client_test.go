@@ -92,7 +92,7 @@ func TestCalls(t *testing.T) {
 	jane.Name = "Jane"
 	token := identity.Secret{}
 	issue := func() (err error) { token, err = w.IssueToken(ctx, vpn, created.ID); return err }
-	if err := errors.Join(w.UpdateUser(ctx, created.ID, jane), w.JoinDomain(ctx, vpn, created.ID), w.JoinDomain(ctx, site, created.ID), issue()); err != nil {
+	if err := errors.Join(w.UpdateUser(ctx, created.ID, identity.User{}, jane), w.JoinDomain(ctx, vpn, created.ID), w.JoinDomain(ctx, site, created.ID), issue()); err != nil {
 		t.Fatal(err)
 	}
 	if len(token.Reveal()) != 10 {

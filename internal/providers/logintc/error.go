@@ -1,10 +1,12 @@
 package logintc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -38,10 +40,37 @@ func (e *APIError) remedy() string {
 		return "check that api_key is a key of this organization"
 	case e.Status == http.StatusForbidden:
 		return "the API key may not do this; check its permissions"
+	case e.Status == http.StatusProxyAuthRequired:
+		return proxyRemedy
 	case e.Status >= 300 && e.Status < 400:
 		return "redirects are not followed with the API key; check host"
 	}
 	return ""
+}
+
+// proxyRemedy is what to do where a proxy wants to know who asks.
+const proxyRemedy = "check username and password of the proxy block"
+
+// ProxyError says that a proxy did not connect to LoginTC.
+type ProxyError struct {
+	// Status is the answer to CONNECT (RFC 9110, 9.3.6).
+	Status int
+}
+
+func (e *ProxyError) Error() string {
+	text := fmt.Sprintf("the proxy refused to connect: %d %s", e.Status, http.StatusText(e.Status))
+	if e.Status == http.StatusProxyAuthRequired {
+		text += "; " + proxyRemedy
+	}
+	return text
+}
+
+// refusedByProxy implements http.Transport.OnProxyConnectResponse.
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{response.StatusCode}
 }
 
 // newAPIError reads the documented body of an error, as far as there is one:

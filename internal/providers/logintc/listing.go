@@ -118,7 +118,7 @@ func (r *Reader) page(ctx context.Context, path string, number int) page {
 	}
 	accounts := make([]identity.Account, len(users))
 	for i := range users {
-		account, err := users[i].account()
+		account, err := r.account(&users[i])
 		if err != nil {
 			return page{err: c.fail(err)}
 		}

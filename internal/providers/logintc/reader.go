@@ -74,7 +74,7 @@ func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.
 	} else if err != nil {
 		return identity.Account{}, false, err
 	}
-	account, err := u.accountOf(username)
+	account, err := r.accountOf(&u, username)
 	if err != nil {
 		return identity.Account{}, false, c.fail(err)
 	}
@@ -90,10 +90,11 @@ type wireUser struct {
 	Name     string   `json:"name"`
 	Email    string   `json:"email"`
 	Domains  []string `json:"domains"`
+	assumedFields
 }
 
 // account checks the user: one without id or username comes from a broken answer.
-func (u *wireUser) account() (identity.Account, error) {
+func (c *client) account(u *wireUser) (identity.Account, error) {
 	if !isID(u.ID) {
 		return identity.Account{}, fmt.Errorf("the answer has a user (%q) whose id is not 40 hexadecimal characters: %q", printable(u.Username), printable(u.ID))
 	}
@@ -105,14 +106,18 @@ func (u *wireUser) account() (identity.Account, error) {
 			return identity.Account{}, fmt.Errorf("the answer has a user (%q) in a domain whose id is not 40 hexadecimal characters: %q", printable(u.Username), printable(id))
 		}
 	}
-	return identity.Account{
+	account := identity.Account{
 		ID: u.ID, User: identity.User{Username: u.Username, Name: u.Name, Email: u.Email}, Domains: u.Domains,
-	}, nil
+	}
+	if c.options.Assumed {
+		u.fill(&account)
+	}
+	return account, nil
 }
 
 // accountOf checks, beside, that the user is the one that was asked for.
-func (u *wireUser) accountOf(username string) (identity.Account, error) {
-	account, err := u.account()
+func (c *client) accountOf(u *wireUser, username string) (identity.Account, error) {
+	account, err := c.account(u)
 	if err == nil && identity.NewKey(account.Username) != identity.NewKey(username) {
 		err = fmt.Errorf("the answer is about another user: %q", printable(account.Username))
 	}

@@ -54,6 +54,9 @@ func permanent(err error) bool {
 	if errors.Is(err, errTooLarge) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		return !passing(refused.Status)
+	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return true
 	}

@@ -29,7 +29,7 @@ func TestRepeats(t *testing.T) {
 	user := identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example"}
 	for name, do := range map[string]func(ctx context.Context, w *Writer) error{
 		"GET":    func(ctx context.Context, w *Writer) error { return w.Ping(ctx) },
-		"update": func(ctx context.Context, w *Writer) error { return w.UpdateUser(ctx, site, user) },
+		"update": func(ctx context.Context, w *Writer) error { return w.UpdateUser(ctx, site, identity.User{}, user) },
 		"join":   func(ctx context.Context, w *Writer) error { return w.JoinDomain(ctx, vpn, site) },
 		"leave":  func(ctx context.Context, w *Writer) error { return w.LeaveDomain(ctx, vpn, site) },
 		"delete": func(ctx context.Context, w *Writer) error { return w.DeleteUser(ctx, site) },
@@ -219,7 +219,7 @@ func TestHeaders(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header) }))
 	t.Cleanup(s.Close)
 	w := writer(t, s.URL, func(o *Options) { o.UserAgent = "rollcall/1" })
-	if err := errors.Join(w.JoinDomain(t.Context(), vpn, site), w.UpdateUser(t.Context(), site, identity.User{Name: "J"}), w.DeleteUser(t.Context(), site)); err != nil {
+	if err := errors.Join(w.JoinDomain(t.Context(), vpn, site), w.UpdateUser(t.Context(), site, identity.User{}, identity.User{Name: "J"}), w.DeleteUser(t.Context(), site)); err != nil {
 		t.Fatal(err)
 	}
 	header := func(more ...string) http.Header {
@@ -232,7 +232,7 @@ func TestHeaders(t *testing.T) {
 		}
 		return h
 	}
-	want := []http.Header{header("Content-Length", "0"), header("Content-Length", "23", "Content-Type", mediaType), header()}
+	want := []http.Header{header("Content-Length", "0"), header("Content-Length", "12", "Content-Type", mediaType), header()}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -37,7 +37,9 @@ type transport struct {
 }
 
 func newTransport(o Options) *transport {
-	base := http.DefaultTransport.(*http.Transport).Clone() // proxies from the environment, HTTP/2
+	base := http.DefaultTransport.(*http.Transport).Clone() // timeouts, HTTP/2
+	base.Proxy = o.Proxy
+	base.OnProxyConnectResponse = refusedByProxy
 	base.MaxIdleConnsPerHost = o.Concurrency
 	base.TLSClientConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
 	limit := rate.Inf

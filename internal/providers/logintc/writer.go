@@ -27,24 +27,30 @@ type newUser struct {
 	Username string `json:"username"`
 	Name     string `json:"name"`
 	Email    string `json:"email"`
+	aliases
 }
 
 type changedUser struct {
-	Name  string `json:"name"`
-	Email string `json:"email"`
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email,omitempty"`
+	aliases
 }
 
 // CreateUser creates a user of the organization. If the answer is lost, the
 // username is looked up, and only a user that is not there is created again.
 func (w *Writer) CreateUser(ctx context.Context, user identity.User) (account identity.Account, err error) {
-	c := call{method: http.MethodPost, path: "/users", body: newUser(user), once: true}
+	wanted, err := w.aliases(user)
+	if err != nil {
+		return identity.Account{}, err
+	}
+	c := call{method: http.MethodPost, path: "/users", body: newUser{user.Username, user.Name, user.Email, wanted}, once: true}
 	create := func() error {
 		var answer wireUser
 		c.into = &answer
 		if err := w.do(ctx, c); err != nil {
 			return err
 		}
-		if account, err = answer.accountOf(user.Username); err != nil {
+		if account, err = w.accountOf(&answer, user.Username); err != nil {
 			return c.fail(err)
 		}
 		return nil
@@ -88,15 +94,33 @@ func (w *Writer) settle(ctx context.Context, act func() error, lookup func() (do
 	}
 }
 
-// UpdateUser writes name and email.
-func (w *Writer) UpdateUser(ctx context.Context, userID string, user identity.User) error {
-	return w.do(ctx, call{method: http.MethodPut, path: "/users/" + url.PathEscape(userID), body: changedUser{user.Name, user.Email}})
+// UpdateUser writes those values that differ from the ones before. Aliases of which
+// nothing is said stay what they are.
+func (w *Writer) UpdateUser(ctx context.Context, userID string, before, after identity.User) error {
+	body, err := w.change(before, after)
+	if err != nil || body == (changedUser{}) {
+		return err
+	}
+	return w.do(ctx, call{method: http.MethodPut, path: userPath(userID), body: body})
+}
+
+func (w *Writer) change(before, after identity.User) (changedUser, error) {
+	var body changedUser
+	if after.Name != before.Name {
+		body.Name = after.Name
+	}
+	if after.Email != before.Email {
+		body.Email = after.Email
+	}
+	var err error
+	body.aliases, err = w.aliases(changedAliases(before, after))
+	return body, err
 }
 
 // DeleteUser deletes a user from the organization, with its memberships and
 // tokens. One that is gone already is no error.
 func (w *Writer) DeleteUser(ctx context.Context, userID string) error {
-	return unlessGone(w.do(ctx, call{method: http.MethodDelete, path: "/users/" + url.PathEscape(userID)}))
+	return unlessGone(w.do(ctx, call{method: http.MethodDelete, path: userPath(userID)}))
 }
 
 // JoinDomain makes a user a member.
@@ -135,18 +159,22 @@ func (w *Writer) IssueToken(ctx context.Context, domainID, userID string) (ident
 		return nil
 	}
 	issue := func() error { return read(call{method: http.MethodPut, once: true}) }
-	lookup := func() (bool, error) {
-		err := read(call{method: http.MethodGet})
-		if isNotFound(err) {
-			return false, nil
-		}
-		return err == nil, err
-	}
+	lookup := func() (bool, error) { return found(read(call{method: http.MethodGet})) }
 	if err := w.settle(ctx, issue, lookup); err != nil {
 		return identity.Secret{}, err
 	}
 	return identity.NewSecret(present.Code), nil
 }
+
+// found tells by the error of a lookup whether the thing is there.
+func found(err error) (bool, error) {
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func userPath(userID string) string { return "/users/" + url.PathEscape(userID) }
 
 func membership(domainID, userID string) string {
 	return "/domains/" + url.PathEscape(domainID) + "/users/" + url.PathEscape(userID)

@@ -25,7 +25,7 @@ func TestReaderOnlyReads(t *testing.T) {
 	for m := range reflect.TypeFor[*Reader]().Methods() {
 		methods = append(methods, m.Name)
 	}
-	if diff := cmp.Diff([]string{"Domain", "DomainUsers", "Organization", "Ping", "UserByUsername", "Users"}, methods); diff != "" {
+	if diff := cmp.Diff([]string{"Domain", "DomainUsers", "Job", "Organization", "Ping", "UserByUsername", "Users"}, methods); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -180,7 +180,7 @@ func TestNoWriteAfterCancel(t *testing.T) {
 	user := identity.User{Username: "jane", Name: "Jane", Email: "j@x.example"}
 	for name, do := range map[string]func(ctx context.Context, w *Writer) error{
 		"create": func(ctx context.Context, w *Writer) error { _, err := w.CreateUser(ctx, user); return err },
-		"update": func(ctx context.Context, w *Writer) error { return w.UpdateUser(ctx, site, user) },
+		"update": func(ctx context.Context, w *Writer) error { return w.UpdateUser(ctx, site, identity.User{}, user) },
 		"delete": func(ctx context.Context, w *Writer) error { return w.DeleteUser(ctx, site) },
 		"join":   func(ctx context.Context, w *Writer) error { return w.JoinDomain(ctx, vpn, site) },
 		"leave":  func(ctx context.Context, w *Writer) error { return w.LeaveDomain(ctx, vpn, site) },

@@ -13,21 +13,6 @@ import (
 // fields are the members of a JSON object whose values are strings.
 type fields map[string]string
 
-// parseObject reads a body that is one object with the given fields, all of
-// them where required. encoding/json alone would pass over case and repeated
-// names, and put U+FFFD for what is not UTF-8.
-func parseObject(body []byte, required bool, names ...string) (fields, error) {
-	dec, err := newDecoder(body)
-	if err != nil {
-		return nil, err
-	}
-	f, err := readObject(dec, required, names)
-	if err != nil {
-		return nil, err
-	}
-	return f, atEnd(dec)
-}
-
 // parseList reads a body that is an array of objects with exactly these fields.
 func parseList(body []byte, names ...string) ([]fields, error) {
 	dec, err := newDecoder(body)

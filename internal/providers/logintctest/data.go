@@ -127,6 +127,32 @@ func (d *Data) validate() error {
 	return nil
 }
 
+func (u *User) validateAssumed() error {
+	for i, alias := range []*string{u.Alias1, u.Alias2, u.Alias3} {
+		if alias != nil {
+			if problem := (field{"alias", *alias}).check(); problem != "" {
+				return fmt.Errorf("alias%d %s", i+1, problem)
+			}
+		}
+	}
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"number", u.Phones}, {"group", u.Groups}} {
+		seen := map[string]bool{}
+		for _, value := range list.values {
+			if problem := (field{list.name, value}).check(); problem != "" {
+				return fmt.Errorf("%s %q %s", list.name, value, problem)
+			}
+			if seen[value] {
+				return fmt.Errorf("%s %q is there twice", list.name, value)
+			}
+			seen[value] = true
+		}
+	}
+	return nil
+}
+
 func (u *User) validate(domains map[string]bool) error {
 	if u.ID != "" && !isID(u.ID) {
 		return fmt.Errorf("its id %q is not %s", u.ID, idForm)
@@ -136,6 +162,9 @@ func (u *User) validate(domains map[string]bool) error {
 		if problem := f.check(); problem != "" {
 			return fmt.Errorf("%s %s", f.name, problem)
 		}
+	}
+	if err := u.validateAssumed(); err != nil {
+		return err
 	}
 	member := make(map[string]bool, len(u.Domains))
 	for _, id := range u.Domains {

@@ -21,7 +21,7 @@ func userObject(id, username, name, email, domains string) string {
 // TestDocumentedCalls walks the documentation call by call, on one organization.
 func TestDocumentedCalls(t *testing.T) {
 	t.Parallel()
-	server, c := start(t, logintctest.Options{})
+	server, c := start(t, logintctest.Options{API: "1.3"})
 
 	const both, none = `"` + vpn + `","` + site + `"`, ""
 	janeObject := userObject(jane, "jane", "Jane Doe", "jane@example.com", both)

@@ -109,9 +109,19 @@ func issueToken(c *call) reply {
 	if !c.user.isMember(c.domain) {
 		return notMember()
 	}
-	t := token{State: TokenPending, Code: c.org.newCode()}
-	c.user.tokens[c.domain.ID] = t
-	return encode(t)
+	if email, given := c.query["email"]; given {
+		if email != "true" {
+			return badRequest("badrequest.query", "email is true, or left out")
+		}
+		return encode(c.org.mailToken(c.domain, c.user))
+	}
+	return encode(c.org.issueToken(c.domain, c.user))
+}
+
+func (o *organization) issueToken(d *domain, r *record) token {
+	t := token{State: TokenPending, Code: o.newCode()}
+	r.tokens[d.ID] = t
+	return t
 }
 
 func revokeToken(c *call) reply {

@@ -26,9 +26,12 @@ type Options struct {
 	RateLimit float64
 	// Faults are tried in order: the first that hits a request decides.
 	Faults []Fault
-	// API is the version that is served: "1.3", which is also the default.
+	// API is what is served: "1.3", the documented calls alone, or "sync", those and
+	// the assumed ones, which is the default.
 	API string
-	// Now is the clock of RateLimit; nil stands for the system's.
+	// JobPace is how long each action of a job takes.
+	JobPace time.Duration
+	// Now is the clock of RateLimit and of jobs; nil stands for the system's.
 	Now func() time.Time
 	// Seed makes ids and activation codes the same each time; 0 takes a random one.
 	Seed uint64
@@ -37,7 +40,9 @@ type Options struct {
 // Emulator is an organization behind an http.Handler. It is safe for concurrent use.
 type Emulator struct {
 	routes   []route
+	sync     bool // the assumed calls and fields are served
 	pageSize int
+	jobPace  time.Duration
 	latency  time.Duration
 	limiter  *rate.Limiter // nil: no limit
 	now      func() time.Time
@@ -58,8 +63,10 @@ func New(opts Options) (*Emulator, error) {
 		return nil, err
 	}
 	switch {
-	case opts.API != "" && opts.API != "1.3":
-		return nil, fmt.Errorf("API version %q is not served: the emulator has 1.3", opts.API)
+	case opts.API != "" && opts.API != "1.3" && opts.API != "sync":
+		return nil, fmt.Errorf("API %q is not served: the emulator has 1.3 and sync", opts.API)
+	case opts.JobPace < 0:
+		return nil, fmt.Errorf("job pace %s is less than 0", opts.JobPace)
 	case opts.PageSize < 0:
 		return nil, fmt.Errorf("page size %d is less than 1", opts.PageSize)
 	case opts.Latency < 0:
@@ -68,12 +75,15 @@ func New(opts Options) (*Emulator, error) {
 		return nil, fmt.Errorf("rate limit %g is less than 0", opts.RateLimit)
 	}
 	e := &Emulator{
-		routes: routes(), pageSize: opts.PageSize, latency: opts.Latency, now: opts.Now,
-		org:    newOrganization(data, random(opts.Seed), nil),
+		routes: routes(), sync: opts.API != "1.3", pageSize: opts.PageSize, jobPace: opts.JobPace, latency: opts.Latency, now: opts.Now,
+		org:    newOrganization(data, random(opts.Seed), &organization{sync: opts.API != "1.3"}),
 		faults: make([]counted, 0, len(opts.Faults)),
 	}
 	if e.pageSize == 0 {
 		e.pageSize = 100
+	}
+	if e.sync {
+		e.routes = append(e.routes, assumedRoutes()...)
 	}
 	for _, f := range opts.Faults {
 		e.faults = append(e.faults, counted{Fault: f})
@@ -100,6 +110,7 @@ func random(seed uint64) *rand.ChaCha8 {
 // Data returns a copy of the organization, its users sorted by username.
 func (e *Emulator) Data() Data {
 	e.mu.Lock()
+	e.advance()
 	d := e.org.data()
 	e.mu.Unlock()
 	slices.SortFunc(d.Users, func(a, b User) int { return strings.Compare(a.Username, b.Username) })
@@ -114,6 +125,7 @@ func (e *Emulator) Data() Data {
 func (e *Emulator) Update(change func(*Data)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.advance()
 	d := e.org.data()
 	change(&d)
 	if err := d.validate(); err != nil {
@@ -147,9 +159,9 @@ func (e *Emulator) Requests() Requests {
 	return Requests{Total: len(e.calls), Calls: append([]Call{}, e.calls...)}
 }
 
-// Reset forgets the calls. The counts of the faults go on.
+// Reset forgets the calls and mails. The counts of the faults go on.
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.calls = nil
+	e.calls, e.org.mails = nil, nil
 }

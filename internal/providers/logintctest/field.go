@@ -1,8 +1,8 @@
 package logintctest
 
 import (
+	"fmt"
 	"net/mail"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -12,7 +12,9 @@ const (
 	codeLength = 10
 	// maxCharacters bounds usernames and names.
 	maxCharacters = 128
-	idForm        = "40 lower-case hexadecimal characters"
+	// maxDigits bounds phone numbers.
+	maxDigits = 32
+	idForm    = "40 lower-case hexadecimal characters"
 )
 
 // field is one value of a user as it stands on the wire.
@@ -23,8 +25,12 @@ func (f field) check() string {
 	if f.name == "email" {
 		return checkEmail(f.value)
 	}
-	if n := utf8.RuneCountInString(f.value); n < 1 || n > maxCharacters {
-		return "has " + strconv.Itoa(n) + " characters, not 1 to 128"
+	most := maxCharacters
+	if f.name == "number" {
+		most = maxDigits
+	}
+	if n := utf8.RuneCountInString(f.value); n < 1 || n > most {
+		return fmt.Sprintf("has %d characters, not 1 to %d", n, most)
 	}
 	return ""
 }

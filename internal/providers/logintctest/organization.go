@@ -25,6 +25,11 @@ type organization struct {
 	users []*record
 	next  int // the serial of the next user
 	rand  *rand.ChaCha8
+	// sync says that the assumed fields are served; jobs are in the order of
+	// submission, mails in that of sending.
+	sync  bool
+	jobs  []*job
+	mails []Mail
 }
 
 type domain struct {
@@ -39,6 +44,7 @@ type record struct {
 	// domains are sorted.
 	domains []string
 	tokens  map[string]token
+	sync    bool // as in organization
 	// wire is the user object as it was last sent; nil after a change.
 	wire []byte
 }
@@ -58,6 +64,9 @@ func newOrganization(d Data, random *rand.ChaCha8, before *organization) *organi
 		byID:           make(map[string]*record, len(d.Users)),
 		byName:         make(map[string]*record, len(d.Users)),
 		rand:           random,
+	}
+	if before != nil {
+		o.sync, o.jobs, o.mails = before.sync, before.jobs, before.mails
 	}
 	for _, given := range d.Domains {
 		own := &domain{Domain: given}
@@ -102,7 +111,7 @@ func (o *organization) tokenOf(user, domain string, state TokenState, before *or
 // add appends a user without memberships.
 func (o *organization) add(u User) *record {
 	r := &record{User: u, serial: o.next, tokens: map[string]token{}}
-	r.Domains, r.Tokens = nil, nil
+	r.Domains, r.Tokens, r.sync = nil, nil, o.sync
 	o.next++
 	o.users = append(o.users, r)
 	o.byID[u.ID], o.byName[u.Username] = r, r
@@ -196,14 +205,32 @@ type object struct {
 	Hardware    *string  `json:"hardware"`
 }
 
+// assumedObject is a user with the assumed fields.
+type assumedObject struct {
+	object
+	Alias1 *string  `json:"alias1"`
+	Alias2 *string  `json:"alias2"`
+	Alias3 *string  `json:"alias3"`
+	Phones []string `json:"phones"`
+	Groups []string `json:"groups"`
+}
+
 // encoded returns the user object. It is kept until the user changes: encoding a
 // page of users anew would be most of the cost of a listing.
 func (r *record) encoded() []byte {
-	if r.wire == nil {
-		r.wire, _ = json.Marshal(object{ // strings alone: it can not fail
-			ID: r.ID, Username: r.Username, Name: r.Name, Email: r.Email,
-			Domains: append([]string{}, r.domains...), BypassCodes: []string{},
+	if r.wire != nil {
+		return r.wire
+	}
+	documented := object{
+		ID: r.ID, Username: r.Username, Name: r.Name, Email: r.Email,
+		Domains: append([]string{}, r.domains...), BypassCodes: []string{},
+	}
+	if r.sync { // strings alone: it can not fail
+		r.wire, _ = json.Marshal(assumedObject{
+			documented, r.Alias1, r.Alias2, r.Alias3, append([]string{}, r.Phones...), append([]string{}, r.Groups...),
 		})
+	} else {
+		r.wire, _ = json.Marshal(documented)
 	}
 	return r.wire
 }

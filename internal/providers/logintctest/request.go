@@ -43,7 +43,7 @@ func checkRequest(r *http.Request, a *action, body []byte) (_ reply, wrong bool)
 
 // readQuery returns the parameters. One that the call does not have makes it a
 // call that is not there.
-func readQuery(r *http.Request, a *action) (_ query, _ reply, wrong bool) {
+func readQuery(r *http.Request, a *action, sync bool) (_ query, _ reply, wrong bool) {
 	if r.URL.RawQuery == "" {
 		return nil, reply{}, false
 	}
@@ -53,7 +53,7 @@ func readQuery(r *http.Request, a *action) (_ query, _ reply, wrong bool) {
 	}
 	q := make(query, len(values))
 	for name, list := range values {
-		if !slices.Contains(a.parameters, name) {
+		if !slices.Contains(a.parameters, name) && !(sync && slices.Contains(a.assumed, name)) {
 			return nil, notFound("call", fmt.Sprintf("no documented call has the parameter %q here", name)), true
 		}
 		if len(list) != 1 || !utf8.ValidString(list[0]) {

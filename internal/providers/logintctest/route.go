@@ -2,8 +2,10 @@ package logintctest
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // call is one request on its way through the emulator.
@@ -13,6 +15,10 @@ type call struct {
 	page     pageFault
 	query    query
 	body     []byte
+	sync     bool
+	now      time.Time
+	// group and job are what the path names.
+	group, job string
 	// domain and user are those that the path names; nil where it names none.
 	domain *domain
 	user   *record
@@ -24,8 +30,10 @@ type action struct {
 	do     func(*call) reply
 	// parameters are those of the query; body says that a body is documented.
 	parameters []string
-	body       bool
-	accept     string // also accepted, besides the vendor's media type
+	// assumed are parameters that are not documented.
+	assumed []string
+	body    bool
+	accept  string // also accepted, besides the vendor's media type
 }
 
 // route is a documented path below /api/; {user} and {domain} stand for ids.
@@ -60,30 +68,36 @@ func routes() []route {
 			action{method: del, do: leaveDomain}),
 		at("domains/{domain}/users/{user}/token",
 			action{method: get, do: getToken},
-			action{method: put, do: issueToken},
+			action{method: put, do: issueToken, assumed: []string{"email"}},
 			action{method: del, do: revokeToken}),
 	}
 }
 
-// match returns the route of a path below /api/, and the ids that it names.
-func match(all []route, path string) (r *route, domainID, userID string) {
+// match returns the route of a path below /api/, as it is escaped, and what it names
+// by the segment of the route.
+func match(all []route, path string) (r *route, names map[string]string) {
 	given := strings.Split(path, "/")
+	for i, segment := range given {
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil, nil
+		}
+		given[i] = plain
+	}
 	for i := range all {
 		r = &all[i]
 		if !slices.EqualFunc(r.segments, given, func(have, got string) bool { return have == got || have[0] == '{' && got != "" }) {
 			continue
 		}
+		names = map[string]string{}
 		for k, segment := range r.segments {
-			switch segment {
-			case "{domain}":
-				domainID = given[k]
-			case "{user}":
-				userID = given[k]
+			if segment[0] == '{' {
+				names[segment] = given[k]
 			}
 		}
-		return r, domainID, userID
+		return r, names
 	}
-	return nil, "", ""
+	return nil, nil
 }
 
 // find returns the action of a method, and all methods for the Allow header.

@@ -81,10 +81,11 @@ func (e *Emulator) act(r *http.Request, fault effect) reply {
 
 // answer holds a request against the documentation and answers it, under the lock.
 func (e *Emulator) answer(r *http.Request, body []byte, page pageFault) reply {
+	e.advance()
 	if key := r.Header.Values("Authorization"); len(key) != 1 || key[0] != e.org.authorization {
 		return fail(http.StatusUnauthorized, "unauthorized", `send the header Authorization: LoginTC key="K" with the organization's key`)
 	}
-	found, domainID, userID := match(e.routes, strings.TrimPrefix(r.URL.Path, "/api/"))
+	found, names := match(e.routes, strings.TrimPrefix(r.URL.EscapedPath(), "/api/"))
 	if found == nil {
 		return notFound("call", "no documented call has this path")
 	}
@@ -97,22 +98,33 @@ func (e *Emulator) answer(r *http.Request, body []byte, page pageFault) reply {
 	if refusal, wrong := checkRequest(r, a, body); wrong {
 		return refusal
 	}
-	q, refusal, wrong := readQuery(r, a)
+	q, refusal, wrong := readQuery(r, a, e.sync)
 	if wrong {
 		return refusal
 	}
-	c := &call{org: e.org, pageSize: e.pageSize, page: page, query: q, body: body}
-	if domainID != "" {
-		if c.domain = e.org.domains[domainID]; c.domain == nil {
+	c := &call{
+		org: e.org, pageSize: e.pageSize, page: page, query: q, body: body,
+		sync: e.sync, now: e.clock(), group: names["{group}"], job: names["{job}"],
+	}
+	if id, named := names["{domain}"]; named {
+		if c.domain = e.org.domains[id]; c.domain == nil {
 			return notFound("domain", "no domain has this id")
 		}
 	}
-	if userID != "" {
-		if c.user = e.org.byID[userID]; c.user == nil {
+	if id, named := names["{user}"]; named {
+		if c.user = e.org.byID[id]; c.user == nil {
 			return notFound("user", "no user has this id")
 		}
 	}
 	return a.do(c)
+}
+
+// clock is the emulator's time.
+func (e *Emulator) clock() time.Time {
+	if e.now == nil {
+		return time.Now() //nolint:forbidigo // the default of Options.Now
+	}
+	return e.now()
 }
 
 // overLimit returns how long to wait for the next request, 0 where this one is served.
@@ -153,11 +165,13 @@ func (e *Emulator) serveOwn(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, e.Data())
 	case "GET /emulator/requests":
 		writeJSON(w, e.Requests())
+	case "GET /emulator/mails":
+		writeJSON(w, e.Mails())
 	case "POST /emulator/reset":
 		e.Reset()
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		http.Error(w, "known are GET /emulator/data, GET /emulator/requests and POST /emulator/reset", http.StatusNotFound)
+		http.Error(w, "known are GET /emulator/data, GET /emulator/requests, GET /emulator/mails and POST /emulator/reset", http.StatusNotFound)
 	}
 }
 

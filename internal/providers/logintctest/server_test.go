@@ -50,7 +50,8 @@ func TestOptions(t *testing.T) {
 		opts logintctest.Options
 		says string
 	}{
-		{logintctest.Options{API: "sync"}, `"sync"`},
+		{logintctest.Options{API: "1.2"}, `"1.2"`},
+		{logintctest.Options{JobPace: -1}, "job pace"},
 		{logintctest.Options{PageSize: -1}, "page size"},
 		{logintctest.Options{Latency: -1}, "latency"},
 		{logintctest.Options{RateLimit: -1}, "rate limit"},

@@ -60,7 +60,7 @@ func TestWrongHeaders(t *testing.T) {
 
 func TestWrongCalls(t *testing.T) {
 	t.Parallel()
-	server, c := start(t, logintctest.Options{})
+	server, c := start(t, logintctest.Options{API: "1.3"})
 	token := "/api/domains/" + vpn + "/users/" + jane + "/token"
 	tests := []struct {
 		method, path string
@@ -117,7 +117,7 @@ func TestWrongCalls(t *testing.T) {
 
 func TestWrongBodies(t *testing.T) {
 	t.Parallel()
-	server, c := start(t, logintctest.Options{})
+	server, c := start(t, logintctest.Options{API: "1.3"})
 	user := func(username, name, email string) string {
 		return fmt.Sprintf(`{"username":%q,"name":%q,"email":%q}`, username, name, email)
 	}

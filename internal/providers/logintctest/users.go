@@ -49,14 +49,16 @@ func (c *call) list(all []*record) reply {
 }
 
 func createUser(c *call) reply {
-	f, err := parseObject(c.body, true, "username", "name", "email")
+	d, err := parseDocument(c.body, userShape(c.sync, "username", "name", "email"))
 	if err != nil {
 		return badRequest("badrequest.body", err.Error())
 	}
-	if c.org.byName[f["username"]] != nil {
+	if c.org.byName[d.texts["username"]] != nil {
 		return badRequest("duplicate.username", "another user has this username")
 	}
-	answer := ok(c.org.create(f["username"], f["name"], f["email"]).encoded())
+	r := c.org.create(d.texts["username"], d.texts["name"], d.texts["email"])
+	r.take(d)
+	answer := ok(r.encoded())
 	answer.status = http.StatusCreated
 	return answer
 }
@@ -65,17 +67,13 @@ func getUser(c *call) reply { return ok(c.user.encoded()) }
 
 // updateUser changes what is sent; the username can not be changed.
 func updateUser(c *call) reply {
-	f, err := parseObject(c.body, false, "name", "email")
+	shape := userShape(c.sync, "name", "email")
+	shape.required = nil
+	d, err := parseDocument(c.body, shape)
 	if err != nil {
 		return badRequest("badrequest.body", err.Error())
 	}
-	if name, given := f["name"]; given {
-		c.user.Name = name
-	}
-	if email, given := f["email"]; given {
-		c.user.Email = email
-	}
-	c.user.wire = nil
+	c.user.take(d)
 	return ok(c.user.encoded())
 }
 

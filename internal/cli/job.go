@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/rollcall-cli/rollcall/internal/apply"
+	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
+	"github.com/rollcall-cli/rollcall/internal/render"
+)
+
+func newJob(a *app) *cobra.Command {
+	job := &cobra.Command{Use: "job", Short: "Look at asynchronous jobs of LoginTC"}
+	var asJSON bool
+	status := &cobra.Command{
+		Use:   "status ID",
+		Short: "Show how far a job is",
+		Long: `Shows the status, dates, count of actions and error of a job that "apply" with
+execution = "job" submitted. Needs api = "sync" in the logintc block.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.runJobStatus(cmd.Context(), args[0], asJSON) },
+	}
+	status.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
+	job.AddCommand(status)
+	return job
+}
+
+func (a *app) runJobStatus(ctx context.Context, id string, asJSON bool) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	if cfg.LoginTC.API != config.APISync {
+		return fmt.Errorf(`logintc.%s: LoginTC does not document jobs: "rollcall job" needs api = "sync"`, cfg.LoginTC.Name)
+	}
+	client, err := a.reader(cfg)
+	if err != nil {
+		return err
+	}
+	job, err := client.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJobJSON(a.Out, &job)
+	}
+	return writeJob(a.Out, &job)
+}
+
+// writeJob prints the fields that LoginTC's own tool prints, and what failed.
+func writeJob(out io.Writer, job *logintc.Job) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value == "" {
+			value = "-"
+		}
+		_, _ = fmt.Fprintf(w, "%s:\t%s\n", name, render.Escape(value)) // Flush returns the error
+	}
+	at := func(t logintc.JobTime) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(time.RFC3339)
+	}
+	line("ID", job.ID)
+	line("Type", job.Type)
+	line("Status", job.Status)
+	line("Created", at(job.Created))
+	line("Started", at(job.Started))
+	line("Completed", at(job.Completed))
+	line("Actions", fmt.Sprintf("%d of %d", job.ActionsCompleted, job.ActionsTotal))
+	line("Error code", job.ErrorCode)
+	line("Error message", job.ErrorMessage)
+	for i, r := range job.Results {
+		if r.Status == logintc.JobFailed {
+			line(fmt.Sprintf("Action %d", i+1), "failed: "+r.ErrorCode+": "+r.ErrorMessage)
+		}
+	}
+	return w.Flush()
+}
+
+// jobDocument is a job for programs; docs/json-output.md.
+type jobDocument struct {
+	FormatVersion    int          `json:"format_version"`
+	ID               string       `json:"id"`
+	Type             string       `json:"type"`
+	Status           string       `json:"status"`
+	Created          *time.Time   `json:"created"`
+	Started          *time.Time   `json:"started"`
+	Completed        *time.Time   `json:"completed"`
+	ActionsCompleted int          `json:"actions_completed"`
+	ActionsTotal     int          `json:"actions_total"`
+	ErrorCode        string       `json:"error_code"`
+	ErrorMessage     string       `json:"error_message"`
+	Failures         []jobFailure `json:"failures"`
+}
+
+// jobFailure is an action that failed; Action is its number, from 1.
+type jobFailure struct {
+	Action       int    `json:"action"`
+	ErrorCode    string `json:"error_code"`
+	ErrorMessage string `json:"error_message"`
+}
+
+func writeJobJSON(out io.Writer, job *logintc.Job) error {
+	at := func(t logintc.JobTime) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t.Time
+	}
+	document := jobDocument{
+		FormatVersion: 1, ID: job.ID, Type: job.Type, Status: job.Status,
+		Created: at(job.Created), Started: at(job.Started), Completed: at(job.Completed),
+		ActionsCompleted: job.ActionsCompleted, ActionsTotal: job.ActionsTotal,
+		ErrorCode: job.ErrorCode, ErrorMessage: job.ErrorMessage, Failures: []jobFailure{},
+	}
+	for i, r := range job.Results {
+		if r.Status == logintc.JobFailed {
+			document.Failures = append(document.Failures, jobFailure{i + 1, r.ErrorCode, r.ErrorMessage})
+		}
+	}
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(document)
+}
+
+// jobs makes jobs of LoginTC of what apply wants to be done.
+type jobs struct{ client *logintc.Writer }
+
+// Submit implements apply.Jobs.
+func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []plan.Operation) (string, error) {
+	actions := make([]logintc.JobAction, len(operations))
+	for i := range operations {
+		actions[i] = jobAction(&operations[i])
+	}
+	id, err := j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
+	if errors.Is(err, logintc.ErrUncertain) {
+		err = fmt.Errorf("%w: %w", apply.ErrUncertain, err)
+	}
+	return id, err
+}
+
+func jobAction(op *plan.Operation) logintc.JobAction {
+	action := logintc.JobAction{Action: string(op.Action), UserID: op.UserID, Number: op.Phone, Group: op.Group}
+	if op.UserID == "" {
+		action.Username = op.Username
+	}
+	switch {
+	case op.Action == plan.CreateUser:
+		action.SetValues(*op.After)
+	case op.Action == plan.UpdateUser:
+		action.SetChange(*op.Before, *op.After)
+	}
+	return action
+}
+
+// Look implements apply.Jobs.
+func (j jobs) Look(ctx context.Context, id string) (apply.JobProgress, error) {
+	job, err := j.client.Job(ctx, id)
+	if err != nil {
+		return apply.JobProgress{}, err
+	}
+	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Total: job.ActionsTotal}
+	for _, r := range job.Results {
+		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == "Skipped"}
+		if r.Status == logintc.JobFailed {
+			outcome.Err = fmt.Errorf("%s: %s", r.ErrorCode, r.ErrorMessage)
+		}
+		progress.Outcomes = append(progress.Outcomes, outcome)
+	}
+	if job.Status == logintc.JobFailed {
+		progress.Err = fmt.Errorf("the job failed: %s: %s", job.ErrorCode, job.ErrorMessage)
+	}
+	return progress, nil
+}
+
+// jobOptions says how jobs are shown while they run.
+func (a *app) jobOptions(p *plan.Plan, client *logintc.Writer, bar *progressbar.ProgressBar, o applyOptions) apply.JobOptions {
+	return apply.JobOptions{
+		Jobs: jobs{client}, Wait: !o.noWait,
+		Submitted: func(d plan.Domain, id string) {
+			if len(p.Domains) > 1 {
+				_, _ = fmt.Fprintf(a.Out, "domain.%s\n", render.Escape(d.Name))
+			}
+			_, _ = fmt.Fprintf(a.Out, "Async job created with id: %s\n", id)
+		},
+		Progress: func(done int) {
+			if bar != nil {
+				_ = bar.Set(done)
+			}
+		},
+	}
+}
+
+// reportUnsettled says that nobody knows yet what became of a job.
+func (a *app) reportUnsettled(job apply.Unsettled) {
+	switch {
+	case job.ID == "":
+		a.warn(fmt.Sprintf("domain.%s: %v", job.Domain, job.Err))
+	case job.Err == nil:
+		_, _ = fmt.Fprintf(a.Out, "\ndomain.%s: the job goes on without rollcall. Look at it: rollcall job status %s\n", render.Escape(job.Domain), job.ID)
+	default:
+		a.warn(fmt.Sprintf("domain.%s: the job goes on and is not waited for (%v); look at it: rollcall job status %s", job.Domain, job.Err, job.ID))
+	}
+}
