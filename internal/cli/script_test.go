@@ -55,18 +55,38 @@ func runRollcall() {
 //	add FILE.ldif               adds entries to it
 //	delete DN                   deletes an entry
 //	replace DN ATTR VALUE...    replaces an attribute
-//	logintc FILE.json           starts the emulator: $LOGINTC_URL
+//	logintc FILE.json [sync]    starts the emulator: $LOGINTC_URL; without sync it
+//	                            serves the documented calls alone, and no other may
+//	                            have been sent
 //	members DOMAIN-ID FILE      writes "username | name | email | token" lines
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	runScripts(t, "testdata/script")
+}
+
+// TestRows runs testdata/rows/*.txtar, one for each row of the table of what
+// LoginTC's own sync tool does, against slapd and the emulator. They have also:
+//
+//	slapd NAME FILE.ldif        starts OpenLDAP's server: $NAME_URL, $NAME_LDAPS_URL, $NAME_CA
+//	proxy USER PASSWORD         starts a proxy that wants to be told these: $PROXY_URL; it
+//	                            writes $WORK/proxy.log
+//	logintc FILE.json tls       starts the emulator with TLS: $LOGINTC_URL, $LOGINTC_CA
+//	user USERNAME FILE          writes what LoginTC has of a user beside name and email
+//	mails FILE                  writes the mails that LoginTC sent
+func TestRows(t *testing.T) {
+	t.Parallel()
+	runScripts(t, "testdata/rows")
+}
+
+func runScripts(t *testing.T, folder string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 folder,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Values[worldKey{}] = &scriptWorld{}
+			env.Values[worldKey{}] = &scriptWorld{t: t}
 			env.Setenv("ROLLCALL_VAR_ldap_password", testPassword)
 			env.Setenv("ROLLCALL_VAR_logintc_api_key", testKey)
 			return nil
@@ -74,6 +94,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
+			"slapd": cmdSlapd, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
 		},
 	})
 }
@@ -90,8 +111,16 @@ type worldKey struct{}
 
 // scriptWorld is the servers of one script.
 type scriptWorld struct {
-	directory *ldaptest.Memory
-	logintc   *logintctest.Server
+	t         *testing.T
+	directory entries
+	logintc   *logintctest.Emulator
+}
+
+// entries is a directory that a script changes.
+type entries interface {
+	Add(ldif string) error
+	Delete(dn string) error
+	Replace(dn, attribute string, values ...string) error
 }
 
 func worldOf(ts *testscript.TestScript) *scriptWorld { return ts.Value(worldKey{}).(*scriptWorld) }
@@ -129,7 +158,7 @@ func cmdDirectory(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdAdd(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(worldOf(ts).directory.Add(ts.ReadFile(args[0])))
+	ts.Check(worldOf(ts).directory.Add(os.Expand(ts.ReadFile(args[0]), ts.Getenv)))
 }
 
 func cmdDelete(ts *testscript.TestScript, _ bool, args []string) {
@@ -144,11 +173,25 @@ func cmdLoginTC(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	data, err := logintctest.LoadData(strings.NewReader(strings.ReplaceAll(ts.ReadFile(args[0]), "API_KEY", testKey)))
 	ts.Check(err)
-	w.logintc, err = logintctest.Start(logintctest.Options{Data: data, PageSize: 2})
+	options := logintctest.Options{Data: data, PageSize: 2, API: "1.3"}
+	if len(args) > 1 {
+		options.API = "sync"
+	}
+	if len(args) > 1 && args[1] == "tls" {
+		w.logintc = startTLS(ts, options)
+		return
+	}
+	server, err := logintctest.Start(options)
 	ts.Check(err)
-	ts.Defer(w.logintc.Close)
-	ts.Setenv("LOGINTC_URL", w.logintc.URL)
-	ts.Setenv("ROLLCALL_VAR_logintc_host", w.logintc.URL)
+	w.logintc = server.Emulator
+	ts.Defer(func() {
+		if options.API == "1.3" {
+			noAssumedCalls(w.t, ts.Name(), server.Emulator)
+		}
+		server.Close()
+	})
+	ts.Setenv("LOGINTC_URL", server.URL)
+	ts.Setenv("ROLLCALL_VAR_logintc_host", server.URL)
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
@@ -171,7 +214,7 @@ func membersOf(data logintctest.Data, domainID string) []byte {
 }
 
 func cmdWrites(ts *testscript.TestScript, _ bool, args []string) {
-	emulator := worldOf(ts).logintc.Emulator
+	emulator := worldOf(ts).logintc
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	got := writesOf(emulator)

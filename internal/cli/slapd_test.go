@@ -39,7 +39,7 @@ func newSite(t testing.TB, people string, users ...logintctest.User) *site {
 	t.Helper()
 	s := &site{t: t, folder: t.TempDir(), slapd: ldaptest.StartSlapd(t, ldaptest.SlapdOptions{LDIF: people})}
 	var err error
-	s.logintc, err = logintctest.Start(logintctest.Options{Data: logintctest.Data{
+	s.logintc, err = logintctest.Start(logintctest.Options{API: "1.3", Data: logintctest.Data{
 		Name: "Acme", APIKey: testKey, Users: users,
 		Domains: []logintctest.Domain{{ID: vpnID, Name: "VPN"}, {ID: siteID, Name: "Site"}},
 	}})
@@ -47,6 +47,7 @@ func newSite(t testing.TB, people string, users ...logintctest.User) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.logintc.Close)
+	t.Cleanup(func() { noAssumedCalls(t, t.Name(), s.logintc.Emulator) })
 	s.configure(s.slapd.LDAPSURL, 0)
 	return s
 }

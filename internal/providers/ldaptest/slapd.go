@@ -216,7 +216,7 @@ func (s *Slapd) Delete(dn string) error {
 // Replace replaces the values of an attribute.
 func (s *Slapd) Replace(dn, attribute string, values ...string) error {
 	return s.Change(func(c *ldap.Conn) error {
-		request := ldap.NewModifyRequest(dn, nil)
+		request := ldap.NewModifyRequest(dn, []ldap.Control{ldap.NewControlManageDsaIT(true)})
 		request.Replace(attribute, values)
 		return c.Modify(request)
 	})

@@ -59,7 +59,7 @@ type ProxyError struct {
 
 func (e *ProxyError) Error() string {
 	text := fmt.Sprintf("the proxy refused to connect: %d %s", e.Status, http.StatusText(e.Status))
-	if e.Status == http.StatusProxyAuthRequired {
+	if e.Status == http.StatusProxyAuthRequired || e.Status == http.StatusUnauthorized { // some say one, some the other
 		text += "; " + proxyRemedy
 	}
 	return text

@@ -1,0 +1,175 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintctest"
+)
+
+func cmdSlapd(ts *testscript.TestScript, _ bool, args []string) {
+	folder := ts.MkAbs("slapd-" + args[0])
+	ts.Check(os.Mkdir(folder, 0o700))
+	server, err := ldaptest.NewSlapd(folder, ldaptest.SlapdOptions{LDIF: ts.ReadFile(args[1])})
+	ts.Check(err)
+	ts.Defer(server.Close)
+	w := worldOf(ts)
+	if w.directory == nil {
+		w.directory = server
+		ts.Setenv("ROLLCALL_VAR_ldap_password", ldaptest.ReaderPassword)
+		ts.Setenv("ROLLCALL_VAR_ldap_url", server.URL)
+	}
+	ts.Setenv(args[0]+"_URL", server.URL)
+	ts.Setenv(args[0]+"_LDAPS_URL", server.LDAPSURL)
+	ts.Setenv(args[0]+"_CA", server.CAFile)
+}
+
+// startTLS starts the emulator behind TLS, as LoginTC is.
+func startTLS(ts *testscript.TestScript, options logintctest.Options) *logintctest.Emulator {
+	emulator, err := logintctest.New(options)
+	ts.Check(err)
+	server := httptest.NewUnstartedServer(emulator)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that hang up
+	server.StartTLS()
+	ts.Defer(server.Close)
+	authority := ts.MkAbs("logintc-ca.pem")
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(authority, certificate, 0o600))
+	ts.Setenv("LOGINTC_URL", server.URL)
+	ts.Setenv("LOGINTC_CA", authority)
+	ts.Setenv("ROLLCALL_VAR_logintc_host", server.URL)
+	return emulator
+}
+
+// cmdProxy starts tinyproxy, which tunnels CONNECT for whoever says who he is.
+func cmdProxy(ts *testscript.TestScript, _ bool, args []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	address := listener.Addr().(*net.TCPAddr)
+	ts.Check(listener.Close())
+	settings := fmt.Sprintf("Port %d\nListen 127.0.0.1\nAllow 127.0.0.1\nBasicAuth %s %s\nLogFile %q\nLogLevel Connect\nMaxClients 20\n",
+		address.Port, args[0], args[1], ts.MkAbs("proxy.log"))
+	ts.Check(os.WriteFile(ts.MkAbs("proxy.conf"), []byte(settings), 0o600))
+	proxy := exec.Command("tinyproxy", "-d", "-c", ts.MkAbs("proxy.conf"))
+	ts.Check(proxy.Start())
+	ts.Defer(func() {
+		_ = proxy.Process.Kill() // it may have ended already
+		_ = proxy.Wait()
+	})
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		connection, err := net.Dial("tcp", address.String())
+		if err == nil {
+			ts.Check(connection.Close())
+			break
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("tinyproxy does not answer: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Setenv("PROXY_URL", "http://"+address.String())
+	ts.Setenv("PROXY_ADDRESS", address.String())
+}
+
+func cmdUser(ts *testscript.TestScript, _ bool, args []string) {
+	text := "none\n"
+	for _, u := range worldOf(ts).logintc.Data().Users {
+		if u.Username == args[0] {
+			alias := func(s *string) string {
+				if s == nil {
+					return "-"
+				}
+				return *s
+			}
+			text = fmt.Sprintf("aliases: %s %s %s\nphones: %s\ngroups: %s\n", alias(u.Alias1), alias(u.Alias2), alias(u.Alias3),
+				strings.Join(u.Phones, " "), strings.Join(u.Groups, " "))
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+func cmdMails(ts *testscript.TestScript, _ bool, args []string) {
+	var text strings.Builder
+	for _, m := range worldOf(ts).logintc.Mails().Mails {
+		line, err := json.Marshal(m)
+		ts.Check(err)
+		text.Write(append(line, '\n'))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o600))
+}
+
+// assumedCall finds calls that LoginTC does not document.
+func assumedCall(path string) bool {
+	return regexp.MustCompile(`/phones$|^/api/groups/|[?&]email=|/jobs|/notifications$`).MatchString(path)
+}
+
+// noAssumedCalls says that no call was sent that LoginTC does not document. The
+// emulator would have answered 404.
+func noAssumedCalls(t testing.TB, name string, e *logintctest.Emulator) {
+	t.Helper()
+	for _, call := range e.Requests().Calls {
+		if assumedCall(call.Path) {
+			t.Errorf("%s: an assumed call was sent under 1.3: %+v", name, call)
+		}
+	}
+}
+
+// Every configuration of the scripts that says api = "sync" is refused with
+// api = "1.3", and says which attribute needs it.
+func TestAssumedCallsNeedSync(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, folder := range []string{"testdata/script", "testdata/rows"} {
+		scripts, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
+		if err != nil || len(scripts) == 0 {
+			t.Fatal(err, len(scripts))
+		}
+		for _, script := range scripts {
+			archive, err := txtar.ParseFile(script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range archive.Files {
+				sync := regexp.MustCompile(`api\s*= "sync"`)
+				if !strings.HasSuffix(file.Name, ".hcl") || !sync.Match(file.Data) {
+					continue
+				}
+				found++
+				dir := t.TempDir()
+				text := sync.ReplaceAll(file.Data, []byte(`api = "1.3"`))
+				if err := os.WriteFile(filepath.Join(dir, "main.hcl"), text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				var environ []string
+				for _, name := range regexp.MustCompile(`variable "(\w+)"`).FindAllSubmatch(text, -1) {
+					environ = append(environ, "ROLLCALL_VAR_"+string(name[1])+"=ldap://127.0.0.1:389")
+				}
+				_, diags := config.Load(config.Options{Dir: dir, Environ: environ})
+				if says := diags.Error(); !strings.Contains(says, `needs api = "sync"`) && !strings.Contains(says, `Set api = "sync"`) {
+					t.Errorf("%s, %s: %s", script, file.Name, says)
+				}
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d configurations need api = \"sync\"", found)
+	}
+}
