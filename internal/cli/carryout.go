@@ -42,7 +42,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return unsaved
 	case ctx.Err() != nil:
 		return outcome(exitInterrupted)
-	case !complete && !(o.noWait && len(result.Failed)+result.Skipped == 0):
+	case !complete && (!o.noWait || len(result.Failed)+result.Skipped > 0):
 		return outcome(exitFailed)
 	case unchecked != nil:
 		return fmt.Errorf("everything was done, and listing the members afterwards, to see whether it took, failed: %w", unchecked)

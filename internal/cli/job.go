@@ -156,10 +156,10 @@ func jobAction(op *plan.Operation) logintc.JobAction {
 	if op.UserID == "" {
 		action.Username = op.Username
 	}
-	switch {
-	case op.Action == plan.CreateUser:
+	if op.Action == plan.CreateUser {
 		action.SetValues(*op.After)
-	case op.Action == plan.UpdateUser:
+	}
+	if op.Action == plan.UpdateUser {
 		action.SetChange(*op.Before, *op.After)
 	}
 	return action

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -31,12 +32,7 @@ func (o *Options) check() error {
 		errs = append(errs, fmt.Errorf("%s: %q is not %s", option, value, form))
 	}
 	oneOf := func(option, value string, words ...string) {
-		for _, word := range words {
-			if value == word {
-				return
-			}
-		}
-		if value != "" {
+		if value != "" && !slices.Contains(words, value) {
 			wrong(option, value, "one of "+strings.Join(words, ", "))
 		}
 	}

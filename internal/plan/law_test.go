@@ -15,12 +15,14 @@ import (
 // one, by the book.
 type world struct {
 	users   map[string]identity.User   // by id
+	phones  map[string][]string        // by id
+	groups  map[string][]string        // by id
 	members map[string]map[string]bool // domain id to user ids
 	state   map[string]map[identity.Key]identity.Member
 }
 
 func newWorld() *world {
-	return &world{users: map[string]identity.User{}, members: map[string]map[string]bool{}, state: map[string]map[identity.Key]identity.Member{}}
+	return &world{users: map[string]identity.User{}, phones: map[string][]string{}, groups: map[string][]string{}, members: map[string]map[string]bool{}, state: map[string]map[identity.Key]identity.Member{}}
 }
 
 func (w *world) do(t *rapid.T, op Operation) {
@@ -38,15 +40,15 @@ func (w *world) do(t *rapid.T, op Operation) {
 		if _, there := w.users[id]; there {
 			t.Fatalf("%s is created twice", op.Username)
 		}
-		w.users[id] = *op.After
+		w.users[id] = op.After.AliasesOr(&identity.User{Alias1: identity.NoAlias, Alias2: identity.NoAlias, Alias3: identity.NoAlias})
 	case UpdateUser:
 		if w.users[id] != *op.Before {
 			t.Fatalf("%s: expects %v, is %v", op.Username, *op.Before, w.users[id])
 		}
-		w.users[id] = *op.After
+		w.users[id] = op.After.AliasesOr(op.Before)
 		for _, domain := range w.state {
 			if m, ok := domain[key]; ok && m.UserID == id {
-				m.User = *op.After
+				m.User = op.After.AliasesOr(&m.User)
 				domain[key] = m
 			}
 		}
@@ -79,7 +81,20 @@ func (w *world) do(t *rapid.T, op Operation) {
 		at := readAt
 		m.MissingSince = &at
 		w.state[op.Domain][key] = m
-	case IssueToken:
+	case IssueToken, EmailToken:
+		if !w.members[op.DomainID][id] {
+			t.Fatalf("%s gets a token and is no member of %s", op.Username, op.Domain)
+		}
+	case AddPhone:
+		if _, there := w.users[id]; !there || slices.Contains(w.phones[id], op.Phone) {
+			t.Fatalf("%s gets %s: user %v, phones %v", op.Username, op.Phone, there, w.phones[id])
+		}
+		w.phones[id] = append(w.phones[id], op.Phone)
+	case JoinGroup:
+		if _, there := w.users[id]; !there || slices.Contains(w.groups[id], op.Group) {
+			t.Fatalf("%s joins %s: user %v, groups %v", op.Username, op.Group, there, w.groups[id])
+		}
+		w.groups[id] = append(w.groups[id], op.Group)
 	}
 }
 
@@ -106,7 +121,7 @@ func (w *world) input(domains []DomainInput) Input {
 }
 
 func (w *world) account(id string) identity.Account {
-	a := identity.Account{ID: id, User: w.users[id]}
+	a := identity.Account{ID: id, User: w.users[id], Phones: w.phones[id], Groups: w.groups[id]}
 	for domain, members := range w.members {
 		if members[id] {
 			a.Domains = append(a.Domains, domain)
@@ -124,8 +139,18 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 		if rapid.Bool().Draw(t, "exists "+name) {
 			u := user(name)
 			u.Name += rapid.SampledFrom([]string{"", "", " old"}).Draw(t, "live name")
+			u.SetAliases(drawAliases(t, "live aliases", identity.NoAlias, "x", "y"))
 			w.users["id-"+name] = u
+			w.phones["id-"+name] = rapid.SliceOfDistinct(rapid.SampledFrom(numbers()), rapid.ID[string]).Draw(t, "live phones")
 		}
+	}
+	// What the directory says of a person is the same for both domains.
+	wanted := map[string]identity.Person{}
+	for _, name := range names {
+		var p identity.Person
+		p.SetAliases(drawAliases(t, "aliases", "", identity.NoAlias, "x", "z"))
+		p.Phones = rapid.SliceOfDistinct(rapid.SampledFrom(numbers()), rapid.ID[string]).Draw(t, "phones")
+		wanted[name] = p
 	}
 	var domains []DomainInput
 	for _, domain := range []string{"x", "y"} {
@@ -134,6 +159,15 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 		d.Policy.RemoveUnmanaged = rapid.Bool().Draw(t, "unmanaged")
 		d.Policy.Protect = rapid.SampledFrom([][]string{nil, {"svc-*"}}).Draw(t, "protect")
 		d.Policy.MaxRemoveLimit = identity.Limit{Value: float64(rapid.IntRange(0, 4).Draw(t, "limit"))}
+		d.Group = rapid.SampledFrom([]string{"", "all", domain}).Draw(t, "group")
+		if rapid.Bool().Draw(t, "maps aliases and phones") {
+			for i := range d.People {
+				w := wanted[d.People[i].Username]
+				d.People[i].SetAliases(w.Aliases())
+				d.People[i].Phones = w.Phones
+			}
+		}
+		d.Policy.TokenMode = rapid.SampledFrom([]TokenMode{NoToken, TokenWithoutEmail, TokenWithEmail}).Draw(t, "tokens")
 		d.Known.Roster = rapid.IntRange(0, 8).Draw(t, "earlier roster")
 		w.members[d.ID], w.state[d.Name] = map[string]bool{}, map[identity.Key]identity.Member{}
 		for _, name := range names {
@@ -147,6 +181,16 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 		domains = append(domains, d)
 	}
 	return w, domains
+}
+
+func numbers() []string { return []string{"+1", "+2", "+3"} }
+
+func drawAliases(t *rapid.T, label string, of ...identity.Alias) [3]identity.Alias {
+	var out [3]identity.Alias
+	for i := range out {
+		out[i] = rapid.SampledFrom(of).Draw(t, label)
+	}
+	return out
 }
 
 // Carrying a plan out brings the domains to their rosters within the policies,
@@ -165,7 +209,8 @@ func TestLaws(t *testing.T) {
 						t.Fatalf("%s must not be removed", op.Address())
 					}
 				}
-				if op.Action == UpdateUser && (domains[0].Policy.Protects(op.Username) || domains[1].Policy.Protects(op.Username)) {
+				changes := op.Action == UpdateUser || op.UserID != "" && (op.Action == AddPhone || op.Action == JoinGroup)
+				if changes && (domains[0].Policy.Protects(op.Username) || domains[1].Policy.Protects(op.Username)) {
 					t.Fatalf("%s must not be changed", op.Address())
 				}
 			}
@@ -181,9 +226,21 @@ func TestLaws(t *testing.T) {
 				if !w.members[d.ID]["id-"+person.Username] {
 					t.Fatalf("%s is not in %s", person.Username, d.Name)
 				}
-				u := w.users["id-"+person.Username]
-				if u != person.User && !domains[0].Policy.Protects(u.Username) && !domains[1].Policy.Protects(u.Username) {
+				id := "id-" + person.Username
+				u := w.users[id]
+				if domains[0].Policy.Protects(u.Username) || domains[1].Policy.Protects(u.Username) {
+					continue
+				}
+				if !person.IsMetBy(&u) {
 					t.Fatalf("%s is %v", person.Username, u)
+				}
+				for _, phone := range person.Phones {
+					if !slices.Contains(w.phones[id], phone) {
+						t.Fatalf("%s has the phones %v, not %s", person.Username, w.phones[id], phone)
+					}
+				}
+				if d.Group != "" && !slices.Contains(w.groups[id], d.Group) {
+					t.Fatalf("%s is in %v, not in %s", person.Username, w.groups[id], d.Group)
 				}
 			}
 		}

@@ -30,7 +30,9 @@ func columns() []column {
 		{"USERNAME", func(p *identity.Person) string { return value(p.Username) }, false},
 		{"NAME", func(p *identity.Person) string { return value(p.Name) }, false},
 		{"EMAIL", func(p *identity.Person) string { return value(p.Email) }, false},
-		{"ALIAS1", alias(0), true}, {"ALIAS2", alias(1), true}, {"ALIAS3", alias(2), true},
+		{"ALIAS1", alias(0), true},
+		{"ALIAS2", alias(1), true},
+		{"ALIAS3", alias(2), true},
 		{"PHONES", func(p *identity.Person) string { return value(strings.Join(p.Phones, ", ")) }, true},
 	}
 }

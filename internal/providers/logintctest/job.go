@@ -85,11 +85,11 @@ func readActions(dec *json.Decoder) ([]document, error) {
 // readAction reads an action with all fields that any has, and then holds it
 // against its own shape.
 func readAction(dec *json.Decoder) (document, error) {
-	any := shape{
+	all := shape{
 		texts:    []string{"action", "user", "username", "name", "email", "number", "group"},
 		nullable: aliasFields(), required: []string{"action"},
 	}
-	d, err := any.read(dec)
+	d, err := all.read(dec)
 	if err != nil {
 		return d, err
 	}

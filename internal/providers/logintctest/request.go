@@ -53,7 +53,7 @@ func readQuery(r *http.Request, a *action, sync bool) (_ query, _ reply, wrong b
 	}
 	q := make(query, len(values))
 	for name, list := range values {
-		if !slices.Contains(a.parameters, name) && !(sync && slices.Contains(a.assumed, name)) {
+		if !slices.Contains(a.parameters, name) && (!sync || !slices.Contains(a.assumed, name)) {
 			return nil, notFound("call", fmt.Sprintf("no documented call has the parameter %q here", name)), true
 		}
 		if len(list) != 1 || !utf8.ValidString(list[0]) {
