@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +41,7 @@ func cmdSlapd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv(args[0]+"_URL", server.URL)
 	ts.Setenv(args[0]+"_LDAPS_URL", server.LDAPSURL)
+	ts.Setenv(args[0]+"_LDAPS_PORT", server.LDAPSURL[strings.LastIndexByte(server.LDAPSURL, ':')+1:])
 	ts.Setenv(args[0]+"_CA", server.CAFile)
 }
 
@@ -87,6 +91,35 @@ func cmdProxy(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("PROXY_URL", "http://"+address.String())
 	ts.Setenv("PROXY_ADDRESS", address.String())
+	ts.Setenv("PROXY_PORT", strconv.Itoa(address.Port))
+}
+
+func cmdExpand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(os.Expand(ts.ReadFile(args[0]), ts.Getenv)), 0o600))
+}
+
+// cmdOperations writes what each operation does: action, username, and what is set.
+func cmdOperations(ts *testscript.TestScript, _ bool, args []string) {
+	var document struct {
+		Operations []struct {
+			Action, Username, Phone, Group string
+			After                          map[string]*string
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &document))
+	var text strings.Builder
+	for _, op := range document.Operations {
+		line := op.Action + " " + op.Username + " " + op.Phone + op.Group
+		for _, name := range slices.Sorted(maps.Keys(op.After)) {
+			if value := op.After[name]; name != "username" && value == nil {
+				line += " " + name + "=null"
+			} else if name != "username" {
+				line += fmt.Sprintf(" %s=%q", name, *value)
+			}
+		}
+		text.WriteString(strings.Join(strings.Fields(line), " ") + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text.String()), 0o600))
 }
 
 func cmdUser(ts *testscript.TestScript, _ bool, args []string) {
@@ -107,13 +140,14 @@ func cmdUser(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdMails(ts *testscript.TestScript, _ bool, args []string) {
-	var text strings.Builder
+	var lines []string
 	for _, m := range worldOf(ts).logintc.Mails().Mails {
 		line, err := json.Marshal(m)
 		ts.Check(err)
-		text.Write(append(line, '\n'))
+		lines = append(lines, string(line)+"\n")
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text.String()), 0o600))
+	slices.Sort(lines) // several users are worked on at once
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "")), 0o600))
 }
 
 // assumedCall finds calls that LoginTC does not document.

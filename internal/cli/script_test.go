@@ -59,6 +59,7 @@ func runRollcall() {
 //	                            serves the documented calls alone, and no other may
 //	                            have been sent
 //	members DOMAIN-ID FILE      writes "username | name | email | token" lines
+//	searches N                  there were N searches of the directory since the last time
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -73,7 +74,9 @@ func TestScripts(t *testing.T) {
 //	                            writes $WORK/proxy.log
 //	logintc FILE.json tls       starts the emulator with TLS: $LOGINTC_URL, $LOGINTC_CA
 //	user USERNAME FILE          writes what LoginTC has of a user beside name and email
-//	mails FILE                  writes the mails that LoginTC sent
+//	expand FROM TO              copies a file with its ${NAME} replaced
+//	operations FILE OUT         writes the operations of a plan as JSON, a line each
+//	mails FILE                  writes the mails that LoginTC sent, sorted
 func TestRows(t *testing.T) {
 	t.Parallel()
 	runScripts(t, "testdata/rows")
@@ -94,7 +97,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"slapd": cmdSlapd, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
+			"searches": cmdSearches, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
 		},
 	})
 }
@@ -192,6 +195,14 @@ func cmdLoginTC(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	ts.Setenv("LOGINTC_URL", server.URL)
 	ts.Setenv("ROLLCALL_VAR_logintc_host", server.URL)
+}
+
+func cmdSearches(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if got := worldOf(ts).directory.(*ldaptest.Memory).Searches(); len(got) != want {
+		ts.Fatalf("%d searches, want %d: %q", len(got), want, got)
+	}
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {

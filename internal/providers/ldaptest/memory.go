@@ -42,6 +42,17 @@ type Memory struct {
 	entries  []identity.Entry
 	names    []string                    // canonical DNs, place by place
 	searches map[string][]identity.Entry // what is left of paged searches, by cookie
+	filters  []string                    // of the searches that were begun
+}
+
+// Searches returns the filters of the searches that were begun, in order, however
+// many pages they had, and forgets them.
+func (m *Memory) Searches() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	filters := m.filters
+	m.filters = nil
+	return filters
 }
 
 // StartMemory starts a server and returns when it answers.
@@ -216,6 +227,7 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		found = m.searches[string(paging.Cookie)]
 		delete(m.searches, string(paging.Cookie))
 	} else {
+		m.filters = append(m.filters, message.Filter)
 		var code int
 		if found, code = m.matching(message); code != gldap.ResultSuccess {
 			done.SetResultCode(code)
