@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -72,11 +73,9 @@ func (a *app) proxy(p *config.Proxy) (func(*http.Request) (*url.URL, error), err
 		return http.ProxyURL(address), nil
 	}
 	variable := func(name string) string {
-		value, ok := a.lookup(name)
-		if !ok {
-			value, _ = a.lookup(strings.ToLower(name))
-		}
-		return value
+		value, _ := a.lookup(name)
+		lower, _ := a.lookup(strings.ToLower(name))
+		return cmp.Or(value, lower)
 	}
 	environment := httpproxy.Config{HTTPProxy: variable("HTTP_PROXY"), HTTPSProxy: variable("HTTPS_PROXY"), NoProxy: variable("NO_PROXY")}
 	choose := environment.ProxyFunc()

@@ -173,14 +173,14 @@ func (j jobs) Look(ctx context.Context, id string) (apply.JobProgress, error) {
 	}
 	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Total: job.ActionsTotal}
 	for _, r := range job.Results {
-		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == "Skipped"}
-		if r.Status == logintc.JobFailed {
-			outcome.Err = fmt.Errorf("%s: %s", r.ErrorCode, r.ErrorMessage)
+		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == logintc.JobSkipped}
+		if r.Status != logintc.JobCompleted && !outcome.Skipped {
+			outcome.Err = fmt.Errorf("%s: %s: %s", r.Status, r.ErrorCode, r.ErrorMessage)
 		}
 		progress.Outcomes = append(progress.Outcomes, outcome)
 	}
-	if job.Status == logintc.JobFailed {
-		progress.Err = fmt.Errorf("the job failed: %s: %s", job.ErrorCode, job.ErrorMessage)
+	if job.Status != logintc.JobCompleted {
+		progress.Err = fmt.Errorf("the job is %s: %s: %s", job.Status, job.ErrorCode, job.ErrorMessage)
 	}
 	return progress, nil
 }

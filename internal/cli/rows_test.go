@@ -166,41 +166,57 @@ func noAssumedCalls(t testing.TB, name string, e *logintctest.Emulator) {
 	}
 }
 
-// Every configuration of the scripts that says api = "sync" is refused with
+// configurations are those of the scripts and examples, by where they stand.
+func configurations(t *testing.T) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	for _, pattern := range []string{"testdata/script/*.txtar", "testdata/rows/*.txtar", "../../examples/*/*.hcl"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(file, ".hcl") {
+				all[file] = content
+				continue
+			}
+			for _, inner := range txtar.Parse(content).Files {
+				if strings.HasSuffix(inner.Name, ".hcl") {
+					all[file+" "+inner.Name] = inner.Data
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Every configuration of the scripts and examples that says api = "sync" is refused with
 // api = "1.3", and says which attribute needs it.
 func TestAssumedCallsNeedSync(t *testing.T) {
 	t.Parallel()
 	found := 0
-	for _, folder := range []string{"testdata/script", "testdata/rows"} {
-		scripts, err := filepath.Glob(filepath.Join(folder, "*.txtar"))
-		if err != nil || len(scripts) == 0 {
-			t.Fatal(err, len(scripts))
+	for name, text := range configurations(t) {
+		sync := regexp.MustCompile(`api\s*= "sync"`)
+		if !sync.Match(text) {
+			continue
 		}
-		for _, script := range scripts {
-			archive, err := txtar.ParseFile(script)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, file := range archive.Files {
-				sync := regexp.MustCompile(`api\s*= "sync"`)
-				if !strings.HasSuffix(file.Name, ".hcl") || !sync.Match(file.Data) {
-					continue
-				}
-				found++
-				dir := t.TempDir()
-				text := sync.ReplaceAll(file.Data, []byte(`api = "1.3"`))
-				if err := os.WriteFile(filepath.Join(dir, "main.hcl"), text, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				var environ []string
-				for _, name := range regexp.MustCompile(`variable "(\w+)"`).FindAllSubmatch(text, -1) {
-					environ = append(environ, "ROLLCALL_VAR_"+string(name[1])+"=ldap://127.0.0.1:389")
-				}
-				_, diags := config.Load(config.Options{Dir: dir, Environ: environ})
-				if says := diags.Error(); !strings.Contains(says, `needs api = "sync"`) && !strings.Contains(says, `Set api = "sync"`) {
-					t.Errorf("%s, %s: %s", script, file.Name, says)
-				}
-			}
+		found++
+		dir := t.TempDir()
+		text := sync.ReplaceAll(text, []byte(`api = "1.3"`))
+		if err := os.WriteFile(filepath.Join(dir, "main.hcl"), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var environ []string
+		for _, name := range regexp.MustCompile(`variable "(\w+)"`).FindAllSubmatch(text, -1) {
+			environ = append(environ, "ROLLCALL_VAR_"+string(name[1])+"=ldap://127.0.0.1:389")
+		}
+		_, diags := config.Load(config.Options{Dir: dir, Environ: environ})
+		if says := diags.Error(); !strings.Contains(says, `needs api = "sync"`) && !strings.Contains(says, `Set api = "sync"`) {
+			t.Errorf("%s: %s", name, says)
 		}
 	}
 	if found < 8 {

@@ -25,7 +25,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	s.run(0, "show", "first.plan")
 	s.run(0, "show", "--json", "first.plan")
 	s.run(0, "plan", "--json")
-	s.run(0, "apply", "first.plan")
+	s.run(0, "apply", "first.plan", "--activation-codes", "codes.csv")
 	s.run(0, "apply", "--auto-approve")
 	s.run(0, "state", "list")
 	s.run(0, "state", "show", `domain.vpn["user000000"]`)
@@ -42,6 +42,18 @@ func TestSecretsAreNowhere(t *testing.T) {
 	}
 	if len(secrets) < 30 {
 		t.Fatalf("only %d secrets to look for", len(secrets))
+	}
+	written, err := os.ReadFile(filepath.Join(s.folder, "codes.csv"))
+	if err != nil || strings.Count(string(written), "\n") < 25 || !strings.HasPrefix(string(written), "domain,username,code\n") {
+		t.Fatalf("%d octets of codes, %v", len(written), err)
+	}
+	for _, code := range secrets[3:] {
+		if !strings.Contains(string(written), ","+code+"\n") {
+			t.Error("a code was not written down")
+		}
+	}
+	if err := os.Remove(filepath.Join(s.folder, "codes.csv")); err != nil { // the one place where they may be
+		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(s.folder, "*"))
 	if err != nil || len(files) < 4 {

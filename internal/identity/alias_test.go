@@ -13,7 +13,7 @@ func TestAlias(t *testing.T) {
 		}
 	}
 	for document, want := range map[string]User{
-		`{"username":"j","name":"","email":""}`:                               {Username: "j"},
+		`{"username":"j","name":"","email":""}`:                                {Username: "j"},
 		`{"username":"j","name":"","email":"","alias1":null,"alias3":"third"}`: {Username: "j", Alias1: NoAlias, Alias3: "third"},
 	} {
 		encoded, err := json.Marshal(want)

@@ -8,8 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/hcl/v2/hclparse"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
 )
@@ -68,16 +67,18 @@ func TestConfiguration(t *testing.T) {
 }
 
 // loads says that rollcall takes the configuration.
-func loads(t *testing.T, text []byte) {
+func loads(t *testing.T, text []byte) *config.Config {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.hcl"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	environ := []string{"ROLLCALL_VAR_logintc_api_key=" + apiKey, "ROLLCALL_VAR_ldap_password=x", "ROLLCALL_VAR_proxy_password=y"}
-	if _, diags := config.Load(config.Options{Dir: dir, Environ: environ}); diags.HasErrors() {
-		t.Errorf("%v\n%s", diags, text)
+	loaded, diags := config.Load(config.Options{Dir: dir, Environ: environ})
+	if diags.HasErrors() {
+		t.Fatalf("%v\n%s", diags, text)
 	}
+	return loaded
 }
 
 func golden(t *testing.T, name, got string) {
@@ -124,10 +125,13 @@ func TestErrors(t *testing.T) {
 		"attribute":           {with("attr_name = c n"), Options{}, "f:8: attr_name in [ldap] is not the name of an attribute such as uid"},
 		"truth":               {with("normalize_alias = perhaps"), Options{}, "f:8: normalize_alias in [ldap] is not true or false"},
 		"bind without DN":     {with("bind_password = s3cret"), Options{}, "f: [ldap] has only one of bind_dn and bind_password"},
-		"options": {minimal, Options{SyncMode: "purge", TokenMode: "x", MaxRemoveLimit: "-1", Notify: "a", DefaultEmail: "b", Group: " g", DefaultName: "n "},
+		"options": {
+			minimal,
+			Options{SyncMode: "purge", TokenMode: "x", MaxRemoveLimit: "-1", Notify: "a", DefaultEmail: "b", Group: " g", DefaultName: "n "},
 			"-m: \"purge\" is not one of add_only, remove, delete\n-t: \"x\" is not one of do_not_issue_token, issue_token_without_email, issue_token_with_email\n" +
 				"-r: \"-1\" is not a number of removals such as 10\n-e: \"b\" is not an e-mail address\n-l: \"a\" is not an e-mail address\n" +
-				"-g: \" g\" is not a name of at most 128 characters without blanks at its ends\n-n: \"n \" is not a name of at most 128 characters without blanks at its ends"},
+				"-g: \" g\" is not a name of at most 128 characters without blanks at its ends\n-n: \"n \" is not a name of at most 128 characters without blanks at its ends",
+		},
 	} {
 		p, err := Parse("f", []byte(c.text))
 		if err == nil {
@@ -139,8 +143,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Whatever stands in the file, what is written is HCL, and the whole of each value is
-// one text.
+// Whatever stands in the file, rollcall takes what is written, and each value is what
+// it was.
 func FuzzConfiguration(f *testing.F) {
 	f.Add(minimal, "n", "g")
 	f.Add(complete, `"${x}`, `\%{y}`)
@@ -153,19 +157,15 @@ func FuzzConfiguration(f *testing.F) {
 		if err != nil {
 			return
 		}
-		file, diags := hclparse.NewParser().ParseHCL([]byte(result.Configuration), "main.hcl")
-		if diags.HasErrors() {
-			t.Fatalf("%v\n%s", diags, result.Configuration)
+		loaded := loads(t, []byte(result.Configuration))
+		if got := loaded.Policies[0].DefaultName; got != norm.NFC.String(name) {
+			t.Errorf("%q became %q", name, got)
 		}
-		for _, block := range file.Body.(*hclsyntax.Body).Blocks {
-			if attribute := block.Body.Attributes["default_name"]; attribute != nil {
-				if value, diags := attribute.Expr.Value(nil); diags.HasErrors() || value.AsString() != name && strings.ToValidUTF8(name, "") == name && isASCII(name) {
-					t.Fatalf("%q became %v, %v", name, value, diags)
-				}
-			}
+		if got := loaded.Domains[0].Group; got != norm.NFC.String(group) {
+			t.Errorf("%q became %q", group, got)
+		}
+		if got, want := loaded.Directories[0].BaseDN, norm.NFC.String(p.get(sectionLDAP, "base_dn")); got != want {
+			t.Errorf("%q became %q", want, got)
 		}
 	})
 }
-
-// isASCII leaves out what HCL brings into another Unicode form.
-func isASCII(s string) bool { return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) }

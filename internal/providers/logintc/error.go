@@ -49,7 +49,7 @@ func (e *APIError) remedy() string {
 }
 
 // proxyRemedy is what to do where a proxy wants to know who asks.
-const proxyRemedy = "check username and password of the proxy block"
+const proxyRemedy = "check username and password of the proxy"
 
 // ProxyError says that a proxy did not connect to LoginTC.
 type ProxyError struct {

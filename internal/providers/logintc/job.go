@@ -69,13 +69,18 @@ type Job struct {
 	Results          []JobResult `json:"results"`
 }
 
-// Ended reports whether the job is through, one way or the other.
-func (j *Job) Ended() bool { return j.Status == JobCompleted || j.Status == JobFailed }
+// Ended reports whether the job is through, one way or the other. A status that is
+// not known is an end: nobody should wait for it.
+func (j *Job) Ended() bool { return j.Status != JobQueued && j.Status != JobRunning }
+
+// JobSkipped is what becomes of an action after a failure of the same user; others
+// are JobCompleted or JobFailed.
+const JobSkipped = "Skipped"
 
 // JobResult is what became of one action. Results stand in the order of the
 // actions; those of actions that are not through yet are missing at the end.
 type JobResult struct {
-	// Status is Completed, Failed or Skipped.
+	// Status is JobCompleted, JobFailed or JobSkipped.
 	Status       string
 	UserID       string
 	Code         identity.Secret
@@ -95,7 +100,7 @@ func (r *JobResult) UnmarshalJSON(document []byte) error {
 	if err := json.Unmarshal(document, &wire); err != nil {
 		return err
 	}
-	*r = JobResult{wire.Status, wire.User, identity.NewSecret(wire.Code), printable(wire.ErrorCode), printable(wire.ErrorMessage)}
+	*r = JobResult{printable(wire.Status), wire.User, identity.NewSecret(wire.Code), printable(wire.ErrorCode), printable(wire.ErrorMessage)}
 	return nil
 }
 
