@@ -66,6 +66,7 @@ func (m *Mapping) Sources() map[string]string {
 // has a problem; one that the user block does not set is empty and has none.
 func (m *Mapping) Map(e *identity.Entry) identity.Mapped {
 	var out identity.Mapped
+	var aliases [3]identity.Alias
 	for _, f := range m.fields {
 		if f.name == fieldPhones {
 			phones, problem := f.list(e)
@@ -86,15 +87,16 @@ func (m *Mapping) Map(e *identity.Entry) identity.Mapped {
 		case fieldEmail:
 			out.Email = value
 		case fieldAlias1:
-			out.Alias1 = identity.NewAlias(value)
+			aliases[0] = identity.NewAlias(value)
 		case fieldAlias2:
-			out.Alias2 = identity.NewAlias(value)
+			aliases[1] = identity.NewAlias(value)
 		case fieldAlias3:
-			out.Alias3 = identity.NewAlias(value)
+			aliases[2] = identity.NewAlias(value)
 		case fieldPhone:
 			out.Phones = append(out.Phones, value)
 		}
 	}
+	out.SetAliases(aliases)
 	return out
 }
 

@@ -58,12 +58,35 @@ func (a *Alias) UnmarshalJSON(document []byte) error {
 	return nil
 }
 
+// AliasSet is the aliases of a user. It is not changed once it is there: users share
+// it.
+type AliasSet struct {
+	// Alias1 to Alias3 are further usernames of 1 to 128 characters. Only calls that
+	// LoginTC does not document know them.
+	Alias1 Alias `json:"alias1,omitzero"`
+	Alias2 Alias `json:"alias2,omitzero"`
+	Alias3 Alias `json:"alias3,omitzero"`
+}
+
 // Aliases returns the three aliases in order.
-func (u *User) Aliases() [3]Alias { return [3]Alias{u.Alias1, u.Alias2, u.Alias3} }
+func (u *User) Aliases() [3]Alias {
+	if u.AliasSet == nil {
+		return [3]Alias{}
+	}
+	return [3]Alias{u.Alias1, u.Alias2, u.Alias3}
+}
 
 // SetAliases replaces the three aliases.
 func (u *User) SetAliases(aliases [3]Alias) {
-	u.Alias1, u.Alias2, u.Alias3 = aliases[0], aliases[1], aliases[2]
+	u.AliasSet = nil
+	if aliases != ([3]Alias{}) {
+		u.AliasSet = &AliasSet{aliases[0], aliases[1], aliases[2]}
+	}
+}
+
+// Equal reports whether all values are the same.
+func (u User) Equal(other User) bool {
+	return u.Username == other.Username && u.Name == other.Name && u.Email == other.Email && u.Aliases() == other.Aliases()
 }
 
 // IsMetBy reports whether an account has every value that the user is wanted to
@@ -71,6 +94,9 @@ func (u *User) SetAliases(aliases [3]Alias) {
 func (u *User) IsMetBy(have *User) bool {
 	if u.Name != have.Name || u.Email != have.Email {
 		return false
+	}
+	if u.AliasSet == nil {
+		return true
 	}
 	wanted, present := u.Aliases(), have.Aliases()
 	for i := range wanted {
@@ -84,7 +110,14 @@ func (u *User) IsMetBy(have *User) bool {
 // Of returns of an account's values those that the user says something of: its
 // aliases are zero where the user's are.
 func (u *User) Of(have User) User {
+	if u.AliasSet == nil || have.AliasSet == nil {
+		have.AliasSet = nil
+		return have
+	}
 	wanted, present := u.Aliases(), have.Aliases()
+	if wanted[0] != "" && wanted[1] != "" && wanted[2] != "" {
+		return have
+	}
 	for i := range wanted {
 		if wanted[i] == "" {
 			present[i] = ""
@@ -97,6 +130,16 @@ func (u *User) Of(have User) User {
 // AliasesOr returns the user with the other's aliases where it says nothing of its own.
 func (u *User) AliasesOr(other *User) User {
 	out := *u
-	out.Alias1, out.Alias2, out.Alias3 = u.Alias1.or(other.Alias1), u.Alias2.or(other.Alias2), u.Alias3.or(other.Alias3)
+	switch {
+	case other.AliasSet == nil:
+	case u.AliasSet == nil:
+		out.AliasSet = other.AliasSet
+	default:
+		own, others := u.Aliases(), other.Aliases()
+		for i := range own {
+			own[i] = own[i].or(others[i])
+		}
+		out.SetAliases(own)
+	}
 	return out
 }

@@ -14,14 +14,14 @@ func TestAlias(t *testing.T) {
 	}
 	for document, want := range map[string]User{
 		`{"username":"j","name":"","email":""}`:                                {Username: "j"},
-		`{"username":"j","name":"","email":"","alias1":null,"alias3":"third"}`: {Username: "j", Alias1: NoAlias, Alias3: "third"},
+		`{"username":"j","name":"","email":"","alias1":null,"alias3":"third"}`: {Username: "j", AliasSet: &AliasSet{Alias1: NoAlias, Alias3: "third"}},
 	} {
 		encoded, err := json.Marshal(want)
 		if err != nil || string(encoded) != document {
 			t.Errorf("%+v: %s, %v", want, encoded, err)
 		}
 		var got User
-		if err := json.Unmarshal([]byte(document), &got); err != nil || got != want {
+		if err := json.Unmarshal([]byte(document), &got); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %+v, %v", document, got, err)
 		}
 	}
@@ -32,27 +32,28 @@ func TestAlias(t *testing.T) {
 
 func TestIsMetBy(t *testing.T) {
 	t.Parallel()
-	have := User{Username: "J", Name: "n", Email: "e", Alias1: "a", Alias2: NoAlias, Alias3: "c"}
+	set := func(one, two, three Alias) *AliasSet { return &AliasSet{one, two, three} }
+	have := User{Username: "J", Name: "n", Email: "e", AliasSet: set("a", NoAlias, "c")}
 	for _, c := range []struct {
 		wanted User
 		met    bool
 		of     User // of what LoginTC has
 	}{
 		{User{Name: "n", Email: "e"}, true, User{Username: "J", Name: "n", Email: "e"}},
-		{User{Name: "n", Email: "e", Alias1: "a", Alias2: NoAlias}, true, User{Username: "J", Name: "n", Email: "e", Alias1: "a", Alias2: NoAlias}},
-		{User{Name: "n", Email: "e", Alias1: NoAlias}, false, User{Username: "J", Name: "n", Email: "e", Alias1: "a"}},
-		{User{Name: "n", Email: "e", Alias2: "b"}, false, User{Username: "J", Name: "n", Email: "e", Alias2: NoAlias}},
+		{User{Name: "n", Email: "e", AliasSet: set("a", NoAlias, "")}, true, User{Username: "J", Name: "n", Email: "e", AliasSet: set("a", NoAlias, "")}},
+		{User{Name: "n", Email: "e", AliasSet: set(NoAlias, "", "")}, false, User{Username: "J", Name: "n", Email: "e", AliasSet: set("a", "", "")}},
+		{User{Name: "n", Email: "e", AliasSet: set("", "b", "")}, false, User{Username: "J", Name: "n", Email: "e", AliasSet: set("", NoAlias, "")}},
 		{User{Name: "n", Email: "x"}, false, User{Username: "J", Name: "n", Email: "e"}},
 	} {
 		if got := c.wanted.IsMetBy(&have); got != c.met {
 			t.Errorf("%+v: %v", c.wanted, got)
 		}
-		if got := c.wanted.Of(have); got != c.of {
+		if got := c.wanted.Of(have); !got.Equal(c.of) {
 			t.Errorf("%+v: %+v", c.wanted, got)
 		}
 	}
-	wanted := User{Username: "j", Alias1: NoAlias}
-	if got := wanted.AliasesOr(&have); got != (User{Username: "j", Alias1: NoAlias, Alias2: NoAlias, Alias3: "c"}) {
+	wanted := User{Username: "j", AliasSet: set(NoAlias, "", "")}
+	if got := wanted.AliasesOr(&have); !got.Equal(User{Username: "j", AliasSet: set(NoAlias, NoAlias, "c")}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -16,11 +16,10 @@ type User struct {
 	// Name has 1 to 128 characters.
 	Name  string `json:"name"`
 	Email string `json:"email"`
-	// Alias1 to Alias3 are further usernames of 1 to 128 characters. Only the calls
-	// that LoginTC does not document know them.
-	Alias1 Alias `json:"alias1,omitzero"`
-	Alias2 Alias `json:"alias2,omitzero"`
-	Alias3 Alias `json:"alias3,omitzero"`
+	// AliasSet is nil where nothing is said of aliases, which costs most users but a
+	// pointer. Read it with Aliases, replace it with SetAliases, compare users with
+	// Equal.
+	*AliasSet
 }
 
 // Person is a user of a roster, with the entry that it was mapped from.
@@ -29,8 +28,9 @@ type Person struct {
 	DN string `json:"dn"`
 	// EntryID is the unique id of the entry, or empty where the source has none.
 	EntryID string `json:"entry_id,omitempty"`
-	// Phones are the numbers that the user is to have, in E.164 form, sorted.
-	Phones []string `json:"phones,omitempty"`
+	// Holdings are the numbers that the user is to have, in E.164 form, sorted; nil
+	// where there are none.
+	*Holdings
 }
 
 // Account is a user as LoginTC holds it.
@@ -40,10 +40,32 @@ type Account struct {
 	User
 	// Domains are the ids of all domains that the user is a member of.
 	Domains []string `json:"domains,omitempty"`
-	// Phones are the user's numbers in the form in which LoginTC has them, Groups
-	// the names of its groups. They are empty where only documented calls are used.
-	Phones []string `json:"phones,omitempty"`
-	Groups []string `json:"groups,omitempty"`
+	// Holdings are nil where only documented calls are used.
+	*Holdings
+}
+
+// Holdings are what a user is given and keeps. Most users cost but a nil pointer.
+type Holdings struct {
+	// PhoneNumbers of an account are in the form in which LoginTC has them.
+	PhoneNumbers []string `json:"phones,omitempty"`
+	// GroupNames are the names of LoginTC groups.
+	GroupNames []string `json:"groups,omitempty"`
+}
+
+// Phones returns the phone numbers; h may be nil.
+func (h *Holdings) Phones() []string {
+	if h == nil {
+		return nil
+	}
+	return h.PhoneNumbers
+}
+
+// Groups returns the names of the groups; h may be nil.
+func (h *Holdings) Groups() []string {
+	if h == nil {
+		return nil
+	}
+	return h.GroupNames
 }
 
 // Member is a membership that rollcall manages: what it last wrote, and whose

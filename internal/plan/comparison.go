@@ -206,19 +206,19 @@ func (d *comparison) keep(c *computer, key identity.Key, person *identity.Person
 	}
 	present := person.Of(member.User)
 	if known == nil || known.UserID != member.ID {
-		c.note(d, Adopt, member, nil, &present, person, "a member that matches an entry becomes managed")
+		c.note(d, Adopt, member, nil, present, person, "a member that matches an entry becomes managed")
 		return
 	}
-	after := &known.User
+	after := known.User
 	if same {
-		after = &present
+		after = present
 	}
 	switch {
 	case known.MissingSince != nil:
 		c.note(d, MarkPresent, member, &known.User, after, person, "the entry is back in the directory")
 	case known.DN != person.DN || known.EntryID != person.EntryID:
 		c.note(d, Record, member, &known.User, after, person, "the entry has another DN or unique id than the state")
-	case person.Of(*after) != person.Of(known.User):
+	case !person.Of(after).Equal(person.Of(known.User)):
 		c.note(d, Record, member, &known.User, after, person, "LoginTC has the directory's values already, the state others")
 	}
 	if action := d.Policy.TokenMode.action(); known.TokenDue && action != "" {

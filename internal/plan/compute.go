@@ -117,9 +117,9 @@ func (c *computer) wish(key identity.Key, account *identity.Account, person *ide
 func (c *computer) withhold(w Withheld) { c.plan.Withheld = append(c.plan.Withheld, w) }
 
 // note adds an operation on the state about a member that has an entry.
-func (c *computer) note(d *comparison, action Action, member *identity.Account, before, after *identity.User, person *identity.Person, reason string) {
+func (c *computer) note(d *comparison, action Action, member *identity.Account, before *identity.User, after identity.User, person *identity.Person, reason string) {
 	op := d.operation(action, person, reason)
-	op.Username, op.UserID, op.Before, op.After = member.Username, member.ID, before, after
+	op.Username, op.UserID, op.Before, op.After = member.Username, member.ID, before, &after
 	c.operations = append(c.operations, op)
 }
 

@@ -9,14 +9,14 @@ import (
 // hasLacks reports whether the account has not every phone and group that the
 // domain wants it to have.
 func (d *comparison) hasLacks(account *identity.Account, person *identity.Person) bool {
-	if d.Group != "" && !slices.Contains(account.Groups, d.Group) {
+	if d.Group != "" && !slices.Contains(account.Groups(), d.Group) {
 		return true
 	}
-	return slices.ContainsFunc(person.Phones, func(phone string) bool { return !d.hasPhone(account, phone) })
+	return slices.ContainsFunc(person.Phones(), func(phone string) bool { return !d.hasPhone(account, phone) })
 }
 
 func (d *comparison) hasPhone(account *identity.Account, phone string) bool {
-	return slices.ContainsFunc(account.Phones, func(have string) bool {
+	return slices.ContainsFunc(account.Phones(), func(have string) bool {
 		return have == phone || d.Phone != nil && d.Phone(have) == phone
 	})
 }
@@ -27,12 +27,12 @@ func (d *comparison) lacks(w *wish, person *identity.Person) (phones, groups []l
 	wanted := func(list []lack, what string) bool {
 		return slices.ContainsFunc(list, func(l lack) bool { return l.what == what })
 	}
-	for _, phone := range person.Phones {
+	for _, phone := range person.Phones() {
 		if !wanted(phones, phone) && (w.account == nil || !d.hasPhone(w.account, phone)) {
 			phones = append(phones, lack{phone, d, person})
 		}
 	}
-	if d.Group != "" && !wanted(groups, d.Group) && (w.account == nil || !slices.Contains(w.account.Groups, d.Group)) {
+	if d.Group != "" && !wanted(groups, d.Group) && (w.account == nil || !slices.Contains(w.account.Groups(), d.Group)) {
 		groups = append(groups, lack{d.Group, d, person})
 	}
 	return phones, groups

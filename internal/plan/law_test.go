@@ -40,9 +40,9 @@ func (w *world) do(t *rapid.T, op Operation) {
 		if _, there := w.users[id]; there {
 			t.Fatalf("%s is created twice", op.Username)
 		}
-		w.users[id] = op.After.AliasesOr(&identity.User{Alias1: identity.NoAlias, Alias2: identity.NoAlias, Alias3: identity.NoAlias})
+		w.users[id] = op.After.AliasesOr(&identity.User{AliasSet: &identity.AliasSet{Alias1: identity.NoAlias, Alias2: identity.NoAlias, Alias3: identity.NoAlias}})
 	case UpdateUser:
-		if w.users[id] != *op.Before {
+		if !w.users[id].Equal(*op.Before) {
 			t.Fatalf("%s: expects %v, is %v", op.Username, *op.Before, w.users[id])
 		}
 		w.users[id] = op.After.AliasesOr(op.Before)
@@ -121,7 +121,7 @@ func (w *world) input(domains []DomainInput) Input {
 }
 
 func (w *world) account(id string) identity.Account {
-	a := identity.Account{ID: id, User: w.users[id], Phones: w.phones[id], Groups: w.groups[id]}
+	a := identity.Account{ID: id, User: w.users[id], Holdings: &identity.Holdings{PhoneNumbers: w.phones[id], GroupNames: w.groups[id]}}
 	for domain, members := range w.members {
 		if members[id] {
 			a.Domains = append(a.Domains, domain)
@@ -149,7 +149,7 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 	for _, name := range names {
 		var p identity.Person
 		p.SetAliases(drawAliases(t, "aliases", "", identity.NoAlias, "x", "z"))
-		p.Phones = rapid.SliceOfDistinct(rapid.SampledFrom(numbers()), rapid.ID[string]).Draw(t, "phones")
+		p.Holdings = &identity.Holdings{PhoneNumbers: rapid.SliceOfDistinct(rapid.SampledFrom(numbers()), rapid.ID[string]).Draw(t, "phones")}
 		wanted[name] = p
 	}
 	var domains []DomainInput
@@ -164,7 +164,7 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 			for i := range d.People {
 				w := wanted[d.People[i].Username]
 				d.People[i].SetAliases(w.Aliases())
-				d.People[i].Phones = w.Phones
+				d.People[i].Holdings = w.Holdings
 			}
 		}
 		d.Policy.TokenMode = rapid.SampledFrom([]TokenMode{NoToken, TokenWithoutEmail, TokenWithEmail}).Draw(t, "tokens")
@@ -234,7 +234,7 @@ func TestLaws(t *testing.T) {
 				if !person.IsMetBy(&u) {
 					t.Fatalf("%s is %v", person.Username, u)
 				}
-				for _, phone := range person.Phones {
+				for _, phone := range person.Phones() {
 					if !slices.Contains(w.phones[id], phone) {
 						t.Fatalf("%s has the phones %v, not %s", person.Username, w.phones[id], phone)
 					}

@@ -194,11 +194,11 @@ func synced() *plan.Plan {
 	d.Members[0].SetAliases([3]identity.Alias{"lovelace", "countess", "ada.b"})
 	d.People[0].SetAliases([3]identity.Alias{"", identity.NoAlias, "ada.k"})
 	d.People[1].SetAliases([3]identity.Alias{"jd", identity.NoAlias, ""})
-	d.People[1].Phones = lines("+49301234567", "+49301234568")
-	d.Members[1].Groups, d.Members[2].Groups = lines("Sales"), lines("Sales")
-	d.People[2].Phones = lines("+8225551234")
+	d.People[1].Holdings = &identity.Holdings{PhoneNumbers: lines("+49301234567", "+49301234568")}
+	d.Members[1].Holdings, d.Members[2].Holdings = &identity.Holdings{GroupNames: lines("Sales")}, &identity.Holdings{GroupNames: lines("Sales")}
+	d.People[2].Holdings = &identity.Holdings{PhoneNumbers: lines("+8225551234")}
 	d.People[3].SetAliases([3]identity.Alias{"noor", "JD", ""})
-	d.People[3].Phones = lines("+4915112345678")
+	d.People[3].Holdings = &identity.Holdings{PhoneNumbers: lines("+4915112345678")}
 	d.Known.Members[2].TokenDue = true
 	return compute(plan.Input{Domains: []plan.DomainInput{d}, Organization: []identity.Account{account(zoe)}})
 }

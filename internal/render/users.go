@@ -33,7 +33,7 @@ func columns() []column {
 		{"ALIAS1", alias(0), true},
 		{"ALIAS2", alias(1), true},
 		{"ALIAS3", alias(2), true},
-		{"PHONES", func(p *identity.Person) string { return value(strings.Join(p.Phones, ", ")) }, true},
+		{"PHONES", func(p *identity.Person) string { return value(strings.Join(p.Phones(), ", ")) }, true},
 	}
 }
 

@@ -30,10 +30,11 @@ func (r Rules) extra(person *identity.Person, mapped *identity.Mapped) []string 
 		}
 		if wrong := checkText(name); wrong != "" {
 			aliases[i] = ""
+			person.SetAliases(aliases)
 			warnings = append(warnings, fmt.Sprintf("alias%d is not changed: it %s", i+1, wrong))
 		}
 	}
-	person.SetAliases(aliases)
+	var phones []string
 	for _, text := range mapped.Phones {
 		if strings.TrimSpace(text) == "" {
 			continue
@@ -43,10 +44,12 @@ func (r Rules) extra(person *identity.Person, mapped *identity.Mapped) []string 
 			warnings = append(warnings, fmt.Sprintf("the phone number %q is not sent: %s", text, wrong))
 			continue
 		}
-		person.Phones = append(person.Phones, number)
+		phones = append(phones, number)
 	}
-	slices.Sort(person.Phones)
-	person.Phones = slices.Compact(person.Phones)
+	if len(phones) > 0 {
+		slices.Sort(phones)
+		person.Holdings = &identity.Holdings{PhoneNumbers: slices.Compact(phones)}
+	}
 	return warnings
 }
 

@@ -44,7 +44,7 @@ func TestExtra(t *testing.T) {
 	t.Parallel()
 	mapper := func(e *identity.Entry) identity.Mapped {
 		m := plain(e)
-		m.Alias1, m.Alias2, m.Alias3 = "jd", identity.NewAlias("  "), "\x07"
+		m.SetAliases([3]identity.Alias{"jd", identity.NewAlias("  "), "\x07"})
 		m.Phones = []string{"+49 30 1234567", "030 1234567", "x", " ", "+4915112345678"}
 		m.Problems = append(m.Problems, identity.Problem{Field: "phones", Text: `a value of "mobile" is not UTF-8 text`},
 			identity.Problem{Field: "alias2", Absent: true, Text: "not there"})
@@ -54,8 +54,8 @@ func TestExtra(t *testing.T) {
 	b.Add(entry("uid=jane", "uid", "jane", "cn", "Jane", "mail", "j@x.example"))
 	got := b.Roster()
 	want := []identity.Person{{
-		User: identity.User{Username: "jane", Name: "Jane", Email: "j@x.example", Alias1: "jd", Alias2: identity.NoAlias},
-		DN:   "uid=jane", EntryID: "id-of-uid=jane", Phones: []string{"+4915112345678", "+49301234567"},
+		User: identity.User{Username: "jane", Name: "Jane", Email: "j@x.example", AliasSet: &identity.AliasSet{Alias1: "jd", Alias2: identity.NoAlias}},
+		DN:   "uid=jane", EntryID: "id-of-uid=jane", Holdings: &identity.Holdings{PhoneNumbers: []string{"+4915112345678", "+49301234567"}},
 	}}
 	if diff := cmp.Diff(want, got.People); diff != "" {
 		t.Error(diff)

@@ -128,7 +128,7 @@ func (b *Builder) claims() map[identity.Key]string {
 // referrals may lead to it.
 func isOneEntry(same []keyed) bool {
 	for _, other := range same[1:] {
-		if other.EntryID == "" || other.EntryID != same[0].EntryID || other.User != same[0].User || !slices.Equal(other.Phones, same[0].Phones) {
+		if other.EntryID == "" || other.EntryID != same[0].EntryID || !other.Equal(same[0].User) || !slices.Equal(other.Phones(), same[0].Phones()) {
 			return false
 		}
 	}

@@ -271,9 +271,10 @@ func appendMember(list []identity.Member, m *identity.Member) []identity.Member 
 }
 
 func same(a, b identity.Member) bool {
-	if (a.MissingSince == nil) != (b.MissingSince == nil) || a.MissingSince != nil && !a.MissingSince.Equal(*b.MissingSince) || !a.Since.Equal(b.Since) {
+	if (a.MissingSince == nil) != (b.MissingSince == nil) || a.MissingSince != nil && !a.MissingSince.Equal(*b.MissingSince) ||
+		!a.Since.Equal(b.Since) || !a.Equal(b.User) {
 		return false
 	}
-	a.MissingSince, b.MissingSince, a.Since, b.Since = nil, nil, time.Time{}, time.Time{}
+	a.MissingSince, b.MissingSince, a.Since, b.Since, a.User, b.User = nil, nil, time.Time{}, time.Time{}, identity.User{}, identity.User{}
 	return a == b
 }

@@ -43,18 +43,21 @@ func (f *assumedFields) fill(account *identity.Account) {
 		}
 	}
 	account.SetAliases(have)
-	account.Phones, account.Groups = f.Phones, f.Groups
+	account.Holdings = &identity.Holdings{PhoneNumbers: f.Phones, GroupNames: f.Groups}
 }
 
 // aliases are the fields of a body: absent where nothing is said, null to clear.
-type aliases struct {
-	Alias1 identity.Alias `json:"alias1,omitzero"`
-	Alias2 identity.Alias `json:"alias2,omitzero"`
-	Alias3 identity.Alias `json:"alias3,omitzero"`
+type aliases struct{ identity.AliasSet }
+
+func aliasesOf(user identity.User) aliases {
+	if user.AliasSet == nil {
+		return aliases{}
+	}
+	return aliases{*user.AliasSet}
 }
 
 func (w *Writer) aliases(user identity.User) (aliases, error) {
-	out := aliases{user.Alias1, user.Alias2, user.Alias3}
+	out := aliasesOf(user)
 	if out != (aliases{}) {
 		return out, w.assumed()
 	}

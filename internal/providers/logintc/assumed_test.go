@@ -3,7 +3,6 @@ package logintc
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -34,18 +33,18 @@ func TestAssumedCalls(t *testing.T) {
 			data.Administrators = []string{"admin@example.com"}
 			s := emulator(t, logintctest.Options{Data: data, Faults: faults(t, specs...)})
 			w, ctx := assuming(t, s.URL), t.Context()
-			jane := identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example", Alias1: "jd", Alias2: identity.NoAlias}
+			jane := identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example", AliasSet: &identity.AliasSet{Alias1: "jd", Alias2: identity.NoAlias}}
 			created, err := w.CreateUser(ctx, jane)
 			if err != nil {
 				t.Fatal(err)
 			}
 			have := jane
-			have.Alias3 = identity.NoAlias
-			if created.User != have {
+			have.SetAliases([3]identity.Alias{"jd", identity.NoAlias, identity.NoAlias})
+			if !created.Equal(have) {
 				t.Errorf("created: %+v", created.User)
 			}
 			changed := jane
-			changed.Alias1, changed.Alias2, changed.Alias3 = identity.NoAlias, "second", ""
+			changed.SetAliases([3]identity.Alias{identity.NoAlias, "second", ""})
 			err = errors.Join(w.UpdateUser(ctx, created.ID, have, changed), w.UpdateUser(ctx, created.ID, have, have), w.JoinDomain(ctx, vpn, created.ID),
 				w.AssociatePhone(ctx, created.ID, "+491"), w.AssociatePhone(ctx, created.ID, "+492"),
 				w.JoinGroup(ctx, created.ID, "North/South & Zoë"), w.IssueTokenWithEmail(ctx, vpn, created.ID))
@@ -57,9 +56,10 @@ func TestAssumedCalls(t *testing.T) {
 				t.Fatal(listing, err)
 			}
 			want := identity.Account{
-				ID: created.ID, User: changed, Domains: []string{vpn}, Phones: []string{"+491", "+492"}, Groups: []string{"North/South & Zoë"},
+				ID: created.ID, User: changed, Domains: []string{vpn},
+				Holdings: &identity.Holdings{PhoneNumbers: []string{"+491", "+492"}, GroupNames: []string{"North/South & Zoë"}},
 			}
-			want.Alias3 = identity.NoAlias
+			want.SetAliases([3]identity.Alias{identity.NoAlias, "second", identity.NoAlias})
 			if diff := cmp.Diff(want, listing.Accounts[0]); diff != "" {
 				t.Error(diff)
 			}
@@ -94,7 +94,7 @@ func TestJob(t *testing.T) {
 	s := emulator(t, logintctest.Options{Data: organization(0)})
 	w, ctx := assuming(t, s.URL), t.Context()
 	create := JobAction{Action: "create_user", Username: "jane"}
-	create.SetValues(identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example", Alias1: "jd"})
+	create.SetValues(identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example", AliasSet: &identity.AliasSet{Alias1: "jd"}})
 	id, err := w.SubmitJob(ctx, vpn, "", []JobAction{create, {Action: "join_domain", Username: "jane"}, {Action: "issue_token", Username: "jane"}, {Action: "leave_domain", Username: "nobody"}})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestAssumedCallsNeedTheirOption(t *testing.T) {
 	data := organization(1)
 	data.Users[0].Alias1, data.Users[0].Phones = new("jd"), []string{"+49"}
 	s := emulator(t, logintctest.Options{Data: data})
-	w, alias := writer(t, s.URL, nil), identity.User{Alias1: "x"}
+	w, alias := writer(t, s.URL, nil), identity.User{AliasSet: &identity.AliasSet{Alias1: "x"}}
 	id := s.Data().Users[0].ID
 	for name, call := range map[string]func(context.Context) error{
 		"alias of a new user": func(ctx context.Context) error { _, err := w.CreateUser(ctx, alias); return err },
@@ -157,7 +157,7 @@ func TestAssumedCallsNeedTheirOption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := listing.Accounts[0]; a.Aliases() != [3]identity.Alias{} || !slices.Equal(a.Phones, nil) {
+	if a := listing.Accounts[0]; a.AliasSet != nil || a.Holdings != nil {
 		t.Errorf("%+v", a)
 	}
 }

@@ -30,7 +30,7 @@ type JobAction struct {
 
 // SetValues says what a user is created with.
 func (a *JobAction) SetValues(user identity.User) {
-	a.Name, a.Email, a.aliases = user.Name, user.Email, aliases{user.Alias1, user.Alias2, user.Alias3}
+	a.Name, a.Email, a.aliases = user.Name, user.Email, aliasesOf(user)
 }
 
 // SetChange says what an update changes: what differs.

@@ -148,7 +148,7 @@ func TestCancelledListing(t *testing.T) {
 }
 
 func BenchmarkListing(b *testing.B) {
-	s := emulator(b, logintctest.Options{Data: organization(100_000), PageSize: 500})
+	s := emulator(b, logintctest.Options{Data: organization(100_000), PageSize: 500, API: "1.3"})
 	w := writer(b, s.URL, nil)
 	b.ReportAllocs()
 	for b.Loop() {
