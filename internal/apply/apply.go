@@ -19,7 +19,8 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
-// MaxErrors is how many users may fail before the run stops.
+// MaxErrors is how many users of a domain may fail before the run stops, unless
+// Options say otherwise.
 const MaxErrors = 10
 
 // Users writes users of the organization.
@@ -55,7 +56,10 @@ type Options struct {
 	State *state.State
 	// Concurrency is how many users are worked on at once; at least 1.
 	Concurrency int
-	Now         func() time.Time
+	// MaxErrors are by domain how many users may fail before the run stops; where a
+	// domain has none, the constant of that name holds.
+	MaxErrors map[string]int
+	Now       func() time.Time
 	// Codes is given the activation code of every token that is issued without
 	// e-mail; nil where nobody wants it. Where it fails, the operation has failed, so
 	// that the next plan issues the token again.
@@ -72,9 +76,9 @@ type Result struct {
 	Done []plan.Operation
 	// Failed are those that LoginTC refused or that could not be sent.
 	Failed []Failure
-	// Skipped counts those left out after a failure of the same user, after
+	// Skipped are those left out after a failure of the same user, after
 	// MaxErrors, or after an interruption.
-	Skipped int
+	Skipped []plan.Operation
 	// Unsettled are jobs whose outcomes are not known.
 	Unsettled []Unsettled
 	// removed are the members that were taken out of the state, by address.
@@ -82,7 +86,9 @@ type Result struct {
 }
 
 // Complete reports whether everything was done.
-func (r Result) Complete() bool { return len(r.Failed) == 0 && r.Skipped == 0 && len(r.Unsettled) == 0 }
+func (r Result) Complete() bool {
+	return len(r.Failed) == 0 && len(r.Skipped) == 0 && len(r.Unsettled) == 0
+}
 
 // Failure is an operation that failed.
 type Failure struct {
@@ -270,11 +276,27 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return longer, func() { stop(); cancel() }
 }
 
-// full reports whether too many users failed.
+// full reports whether too many users of a domain failed.
 func (r *run) full() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.result.Failed) >= MaxErrors
+	failed := map[string]int{}
+	for i := range r.result.Failed {
+		failed[r.result.Failed[i].Operation.Domain]++
+	}
+	for domain, n := range failed {
+		if n >= r.maxErrors(domain) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) maxErrors(domain string) int {
+	if limit, ok := r.MaxErrors[domain]; ok {
+		return limit
+	}
+	return MaxErrors
 }
 
 // skip notes operations that were left out; those on the state alone depend on
@@ -286,7 +308,7 @@ func (r *run) skip(operations chain) {
 			continue
 		}
 		r.mu.Lock()
-		r.result.Skipped++
+		r.result.Skipped = append(r.result.Skipped, op)
 		r.mu.Unlock()
 	}
 }

@@ -90,7 +90,7 @@ func RunJobs(ctx context.Context, p *plan.Plan, o Options, jobs JobOptions) Resu
 			continue
 		}
 		if ctx.Err() != nil {
-			r.result.Skipped += len(operations)
+			r.result.Skipped = append(r.result.Skipped, operations...)
 			continue
 		}
 		r.job(ctx, d, operations, jobs, through)
@@ -170,7 +170,7 @@ func (r *run) settle(operations []plan.Operation, outcomes []Outcome) {
 	}
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
-			r.result.Skipped++
+			r.result.Skipped = append(r.result.Skipped, op)
 			continue
 		}
 		outcome := outcomes[i]

@@ -145,8 +145,8 @@ func TestJobsThatGoWrong(t *testing.T) {
 			t.Parallel()
 			s := fresh(t, "old")
 			result, _, _ := runJobs(t.Context(), jobPlan(), c.server, s, c.wait)
-			if len(result.Done) != c.done || len(result.Failed) != c.failed || result.Skipped != c.skipped || len(result.Unsettled) != c.out || result.Complete() {
-				t.Errorf("%d done, %+v failed, %d skipped, %+v unsettled", len(result.Done), result.Failed, result.Skipped, result.Unsettled)
+			if len(result.Done) != c.done || len(result.Failed) != c.failed || len(result.Skipped) != c.skipped || len(result.Unsettled) != c.out || result.Complete() {
+				t.Errorf("%d done, %+v failed, %d skipped, %+v unsettled", len(result.Done), result.Failed, len(result.Skipped), result.Unsettled)
 			}
 			if m, ok := s.Member("vpn", "new"); ok && m.TokenDue != c.due {
 				t.Errorf("%+v", m)
@@ -166,7 +166,7 @@ func TestJobsInterrupted(t *testing.T) {
 	result := RunJobs(ctx, jobPlan(), Options{State: fresh(t), Now: func() time.Time { return at }}, JobOptions{
 		Jobs: server, Wait: true, Submitted: func(plan.Domain, string) { cancel() },
 	})
-	if len(server.submitted) != 1 || len(result.Unsettled) != 1 || result.Unsettled[0].ID != "job-site" || result.Skipped != 4 {
+	if len(server.submitted) != 1 || len(result.Unsettled) != 1 || result.Unsettled[0].ID != "job-site" || len(result.Skipped) != 4 {
 		t.Errorf("%v, %+v", server.submitted, result)
 	}
 }

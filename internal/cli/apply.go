@@ -21,8 +21,10 @@ type applyOptions struct {
 	autoApprove bool
 	domains     []string
 	// codes is the file for activation codes, or empty.
-	codes  string
-	noWait bool
+	codes string
+	// receipt is the file for what became of each operation, or empty.
+	receipt string
+	noWait  bool
 }
 
 func newApply(a *app) *cobra.Command {
@@ -49,6 +51,7 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
 	cmd.Flags().StringVar(&o.codes, "activation-codes", "", "write domain, username and activation code of issued tokens to this new `file`, as CSV")
+	cmd.Flags().StringVar(&o.receipt, "receipt", "", "write what became of each operation to this new `file`, as JSON lines")
 	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "submit jobs and do not wait for them")
 	return cmd
 }
@@ -109,11 +112,13 @@ func (a *app) checkApply(cfg *config.Config, o applyOptions) error {
 	if o.noWait && o.codes != "" {
 		return errors.New("the activation codes are known when the jobs are done: give --no-wait or --activation-codes, not both")
 	}
-	if o.codes == "" {
-		return nil
-	}
-	if _, err := os.Lstat(a.path(o.codes)); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s is there already, or can not be looked for: activation codes go to a new file, so that none are lost", o.codes)
+	for _, file := range []string{o.codes, o.receipt} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Lstat(a.path(file)); !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s is there already, or can not be looked for: activation codes and receipts go to new files, so that none are lost", file)
+		}
 	}
 	return nil
 }

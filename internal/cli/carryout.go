@@ -42,7 +42,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return unsaved
 	case ctx.Err() != nil:
 		return outcome(exitInterrupted)
-	case !complete && (!o.noWait || len(result.Failed)+result.Skipped > 0):
+	case !complete && (!o.noWait || len(result.Failed)+len(result.Skipped) > 0):
 		return outcome(exitFailed)
 	case unchecked != nil:
 		return fmt.Errorf("everything was done, and listing the members afterwards, to see whether it took, failed: %w", unchecked)
@@ -54,17 +54,13 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	return nil
 }
 
-// runPlanned sends the operations, one by one or as jobs. The codes that it is
-// given are on the disk when it returns.
+// runPlanned sends the operations, one by one or as jobs. Codes that it is given, and
+// the receipt, are on the disk when it returns.
 func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, client *logintc.Writer, o applyOptions) (result apply.Result, err error) {
+	jobs := cfg.LoginTC.Execution == config.ExecutionJob
 	bar := a.startBar(p.Calls())
 	options := apply.Options{
-		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, Now: a.Now,
-		End: func(plan.Operation, error) {
-			if bar != nil {
-				_ = bar.Add(1)
-			}
-		},
+		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, MaxErrors: maxErrors(cfg), Now: a.Now,
 	}
 	if o.codes != "" {
 		codes, err := createCodes(a.path(o.codes))
@@ -78,11 +74,37 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 			}
 		}()
 	}
-	if cfg.LoginTC.Execution == config.ExecutionJob {
-		options.End = nil
+	var slip *receipt
+	if o.receipt != "" {
+		if slip, err = a.createReceipt(o.receipt, p); err != nil {
+			return result, err
+		}
+		defer func() {
+			if unwritten := slip.close(p, result); unwritten != nil {
+				a.warn(fmt.Sprintf("%s may lack operations: %v", o.receipt, unwritten))
+			}
+		}()
+	}
+	options.End = func(op plan.Operation, err error) {
+		if bar != nil && !jobs {
+			_ = bar.Add(1)
+		}
+		if slip != nil {
+			slip.end(op, err)
+		}
+	}
+	if jobs {
 		return apply.RunJobs(ctx, p, options, a.jobOptions(p, client, bar, o)), nil
 	}
 	return apply.Run(ctx, p, options), nil
+}
+
+func maxErrors(cfg *config.Config) map[string]int {
+	limits := map[string]int{}
+	for _, d := range cfg.Domains {
+		limits[d.Name] = d.Policy.MaxErrors
+	}
+	return limits
 }
 
 // notify has the administrators told of who was added and removed. A job tells them
@@ -124,9 +146,9 @@ func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Diff
 	for _, f := range result.Failed {
 		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
 	}
-	if result.Skipped > 0 {
-		a.warn(fmt.Sprintf("%s left out: an earlier one of the same user failed, the run was interrupted, or %d users had failed",
-			render.Count(result.Skipped, "operation was", "operations were"), apply.MaxErrors))
+	if len(result.Skipped) > 0 {
+		a.warn(fmt.Sprintf("%s left out: an earlier one of the same user failed, the run was interrupted, or as many users had failed as max_errors allows",
+			render.Count(len(result.Skipped), "operation was", "operations were")))
 	}
 	for _, d := range differences {
 		a.warn("LoginTC took it and lists otherwise: " + d.Text)

@@ -60,7 +60,7 @@ Try it now, with nothing installed:  rollcall demo`,
 	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "how `long` to wait for the lock on the state, such as 30s")
 	root.AddCommand(
 		newValidate(a), newFmt(a), newPlan(a), newShow(a), newApply(a), newUsers(a),
-		newState(a), newJob(a), newMigrate(a), newEmulator(a), newDemo(a), newVersion(a),
+		newState(a), newLock(a), newJob(a), newMigrate(a), newEmulator(a), newDemo(a), newVersion(a),
 	)
 	return root
 }

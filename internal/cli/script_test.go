@@ -58,6 +58,8 @@ func runRollcall() {
 //	logintc FILE.json [sync]    starts the emulator: $LOGINTC_URL; without sync it
 //	                            serves the documented calls alone, and no other may
 //	                            have been sent, unless it says so: without
+//	logintc FILE.json fault SPEC
+//	                            starts one that misbehaves so
 //	members DOMAIN-ID FILE      writes "username | name | email | token" lines
 //	searches N                  there were N searches of the directory since the last time
 //	writes N                    there were N calls that write since the last time
@@ -177,6 +179,11 @@ func cmdLoginTC(ts *testscript.TestScript, _ bool, args []string) {
 	data, err := logintctest.LoadData(strings.NewReader(strings.ReplaceAll(ts.ReadFile(args[0]), "API_KEY", testKey)))
 	ts.Check(err)
 	options := logintctest.Options{Data: data, PageSize: 2, API: "1.3"}
+	if len(args) > 1 && args[1] == "fault" {
+		fault, err := logintctest.ParseFault(args[2])
+		ts.Check(err)
+		options.Faults, args = []logintctest.Fault{fault}, args[:1]
+	}
 	if len(args) > 1 && args[1] != "without" {
 		options.API = "sync"
 	}

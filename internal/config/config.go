@@ -170,6 +170,8 @@ type Policy struct {
 	RemoveUnmanaged bool
 	// RemoveAfter is how long a member must be missing before it is removed.
 	RemoveAfter time.Duration
+	// MaxErrors is how many users may fail before a run stops; at least 1.
+	MaxErrors int
 	// LocalValidation says that a user with missing data fails the run.
 	LocalValidation bool
 	// DefaultName and DefaultEmail stand in where the directory has none.

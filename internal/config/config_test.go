@@ -96,7 +96,7 @@ func TestLoadExample(t *testing.T) {
 	standard := &Policy{
 		Name: "standard", SyncMode: "remove", TokenMode: "issue_token_without_email", OnLimit: "withhold",
 		MaxRemoveLimit: identity.Limit{Value: 5, Percent: true}, MaxShrink: identity.Limit{Value: 30, Percent: true},
-		Protect: []string{"breakglass", "svc-*"}, RemoveUnmanaged: true, RemoveAfter: 72 * time.Hour,
+		Protect: []string{"breakglass", "svc-*"}, RemoveUnmanaged: true, RemoveAfter: 72 * time.Hour, MaxErrors: 10,
 	}
 	want := &Config{
 		Dir: dir,

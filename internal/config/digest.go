@@ -80,7 +80,7 @@ func (p *Policy) meaning(*Config) object {
 	return object{
 		"name": p.Name, "sync_mode": p.SyncMode, "token_mode": p.TokenMode, "on_limit": p.OnLimit,
 		"max_remove_limit": p.MaxRemoveLimit, "max_shrink": p.MaxShrink, "protect": append([]string{}, p.Protect...),
-		"remove_unmanaged": p.RemoveUnmanaged, "remove_after": p.RemoveAfter, "local_validation": p.LocalValidation,
+		"remove_unmanaged": p.RemoveUnmanaged, "remove_after": p.RemoveAfter, "max_errors": p.MaxErrors, "local_validation": p.LocalValidation,
 		"default_name": p.DefaultName, "default_email": p.DefaultEmail, "notify": p.Notify, "phone_region": p.PhoneRegion,
 	}
 }

@@ -15,7 +15,7 @@ import (
 func newPolicy() *Policy {
 	return &Policy{
 		SyncMode: "add_only", TokenMode: "do_not_issue_token", OnLimit: "withhold",
-		MaxShrink: identity.Limit{Value: 30, Percent: true},
+		MaxShrink: identity.Limit{Value: 30, Percent: true}, MaxErrors: 10,
 	}
 }
 
@@ -27,7 +27,7 @@ func (l *loader) loadPolicies() map[string]*Policy {
 			continue
 		}
 		p := l.block(at, b, schema("sync_mode", "max_remove_limit", "on_limit", "token_mode", "protect", "unmanaged", "max_shrink",
-			"remove_after", "local_validation", "default_name", "default_email", "notify", "phone_region")).policy()
+			"remove_after", "max_errors", "local_validation", "default_name", "default_email", "notify", "phone_region")).policy()
 		p.Name = b.Labels[0]
 		known[p.Name] = p
 		l.config.Policies = append(l.config.Policies, p)
@@ -46,6 +46,7 @@ func (b *block) policy() *Policy {
 	p.RemoveUnmanaged = b.choice("unmanaged", "ignore", "remove") == "remove"
 	p.MaxShrink = b.limit("max_shrink", p.MaxShrink)
 	p.RemoveAfter = b.duration("remove_after", 0, 0)
+	p.MaxErrors = b.whole("max_errors", p.MaxErrors, 1, 1_000_000)
 	p.LocalValidation = b.bool("local_validation", false)
 	p.DefaultName = b.text("default_name", "")
 	p.DefaultEmail = b.text("default_email", "")

@@ -13,8 +13,13 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
 )
 
-// pollLock is how often a lock that is held is asked for again.
-const pollLock = 50 * time.Millisecond
+const (
+	// pollLock is how often a lock that is held is asked for again.
+	pollLock = 20 * time.Millisecond
+	// leastWait is how long a lock is asked for even where nobody wants to wait:
+	// LockStatus takes it for a moment, to see whether it can be had.
+	leastWait = 100 * time.Millisecond
+)
 
 // Holder says who holds the lock, for people.
 type Holder struct {
@@ -55,10 +60,10 @@ func AcquireLock(ctx context.Context, path string, timeout time.Duration, holder
 		return nil, fmt.Errorf("locking the state: %w", err)
 	}
 	l := &Lock{path: path, flock: flock.New(path, flock.SetPermissions(atomicfile.Mode))}
-	waiting, cancel := context.WithTimeout(ctx, timeout)
+	waiting, cancel := context.WithTimeout(ctx, max(timeout, leastWait))
 	defer cancel()
 	locked, err := l.flock.TryLock()
-	if err == nil && !locked && timeout > 0 {
+	if err == nil && !locked {
 		locked, err = l.flock.TryLockContext(waiting, pollLock)
 	}
 	switch {
@@ -77,6 +82,27 @@ func AcquireLock(ctx context.Context, path string, timeout time.Duration, holder
 		return nil, errors.Join(fmt.Errorf("locking the state: %w", err), l.flock.Close())
 	}
 	return l, nil
+}
+
+// LockStatus tells whether the state at path is locked, and by whom as far as that
+// can be read. It makes no file and lets go at once of a lock that is free.
+func LockStatus(path string) (held bool, holder Holder, err error) {
+	path += ".lock"
+	if err := atomicfile.CheckRegular(path); err != nil {
+		return false, Holder{}, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return false, Holder{}, nil
+	}
+	probe := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := probe.TryRLock()
+	if err != nil {
+		return false, Holder{}, errors.Join(fmt.Errorf("the lock can not be looked at: %w", err), probe.Close())
+	}
+	if free {
+		return false, Holder{}, probe.Close()
+	}
+	return true, readHolder(path), probe.Close()
 }
 
 // readHolder reads who holds the lock; what can not be read stays empty, since it

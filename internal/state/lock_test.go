@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -111,4 +112,45 @@ func TestLockIsNoSymlinkAndCanBeCancelled(t *testing.T) {
 	if _, err := AcquireLock(ctx, filepath.Join(folder, "other"), time.Minute, Holder{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
+}
+
+// Whoever looks at the lock sees its holder, and is in nobody's way.
+func TestLockStatus(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	free := func() {
+		t.Helper()
+		if held, holder, err := LockStatus(path); held || holder != (Holder{}) || err != nil {
+			t.Fatalf("%v, %+v, %v", held, holder, err)
+		}
+	}
+	free()
+	if _, err := os.Stat(path + ".lock"); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a look made a file")
+	}
+	holder := Holder{PID: 7, Host: "h", User: "u", Operation: "apply", Since: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}
+	looking, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			for looking.Err() == nil {
+				_, _, _ = LockStatus(path)
+			}
+		})
+	}
+	for range 50 {
+		lock, err := AcquireLock(t.Context(), path, 0, holder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held, got, err := LockStatus(path); !held || got != holder || err != nil {
+			t.Fatalf("%v, %+v, %v", held, got, err)
+		}
+		if err := lock.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	group.Wait()
+	free()
 }
