@@ -92,6 +92,7 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 		if slip != nil {
 			slip.end(op, err)
 		}
+		a.logOperation(ctx, op, err)
 	}
 	if jobs {
 		return apply.RunJobs(ctx, p, options, a.jobOptions(p, client, bar, o)), nil

@@ -36,7 +36,7 @@ func (a *app) open(d *config.Directory) (directory, error) {
 		URLs: d.URLs, Encryption: d.Encryption, BindDN: d.BindDN, BindPassword: d.BindPassword,
 		CAFile: d.CAFile, InsecureSkipVerify: d.InsecureSkipVerify,
 		FollowReferrals: d.Referrals != "ignore", PageSize: uint32(d.PageSize),
-		ConnectTimeout: d.ConnectTimeout, SearchTimeout: d.SearchTimeout, Now: a.Now,
+		ConnectTimeout: d.ConnectTimeout, SearchTimeout: d.SearchTimeout, Now: a.Now, Logger: a.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Address(), err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,17 +24,24 @@ type app struct {
 	varFiles    []string
 	noColor     bool
 	lockTimeout time.Duration
+	logOptions  logOptions
+	// log is never nil while a command runs; logFile is closed after it.
+	log     *slog.Logger
+	logFile io.Closer
 }
 
 // Run runs one command line, without the program's name, and returns its exit code.
 func Run(ctx context.Context, args []string, env Env) int {
-	a := &app{Env: env}
+	a := &app{Env: env, log: slog.New(slog.DiscardHandler)}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	code, show := exitCode(root.ExecuteContext(ctx))
+	if a.logFile != nil {
+		_ = a.logFile.Close() // its lines are written one by one
+	}
 	if show != nil {
 		a.printError(show)
 	}
@@ -51,6 +60,12 @@ added, changed and removed; "apply" does exactly what a saved plan says.
 Try it now, with nothing installed:  rollcall demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if a.logFile, err = a.startLog(); err == nil {
+				a.log.Info("begin", "command", cmd.CommandPath(), "version", a.Version)
+			}
+			return err
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chdir, "chdir", "", "`folder` of the configuration; every relative path is relative to it")
@@ -58,6 +73,9 @@ Try it now, with nothing installed:  rollcall demo`,
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "read variables from `file`; may be repeated, later ones win")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours; the environment's NO_COLOR does the same")
 	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "how `long` to wait for the lock on the state, such as 30s")
+	flags.StringVar(&a.logOptions.level, "log-level", "", "write a log of this `level`: trace, debug, info, warn or error")
+	flags.StringVar(&a.logOptions.file, "log-file", "", "append the log to `file`, not to standard error")
+	flags.StringVar(&a.logOptions.format, "log-format", "text", "`format` of the log: text or json")
 	root.AddCommand(
 		newValidate(a), newFmt(a), newPlan(a), newShow(a), newApply(a), newUsers(a),
 		newState(a), newLock(a), newJob(a), newMigrate(a), newEmulator(a), newDemo(a), newVersion(a),

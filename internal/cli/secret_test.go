@@ -19,20 +19,37 @@ import (
 func TestSecretsAreNowhere(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ldaptest.People(60))
-	s.run(0, "validate")
-	s.run(0, "users")
-	s.run(2, "plan", "--out", "first.plan", "--detailed-exitcode")
-	s.run(0, "show", "first.plan")
-	s.run(0, "show", "--json", "first.plan")
-	s.run(0, "plan", "--json")
-	s.run(0, "apply", "first.plan", "--activation-codes", "codes.csv")
-	s.run(0, "apply", "--auto-approve")
-	s.run(0, "state", "list")
-	s.run(0, "state", "show", `domain.vpn["user000000"]`)
-	s.run(1, "plan", "--var", "ldap_password=wr0ng-password-of-ours")
-	s.run(1, "plan", "--var", "logintc_api_key="+strings.Repeat("wr0ng", 13)[:64])
+	// log runs a command with everything that it can log.
+	log := func(code int, args ...string) {
+		t.Helper()
+		before := s.printed.Len()
+		s.run(code, append(args, "--log-level", "trace")...)
+		if !strings.Contains(s.printed.String()[before:], "msg=begin") {
+			t.Errorf("%v wrote no log", args)
+		}
+		s.run(0, "version", "--log-level", "trace", "--log-file", "rollcall.log", "--log-format", "json")
+	}
+	log(0, "validate")
+	log(0, "users")
+	log(2, "plan", "--out", "first.plan", "--detailed-exitcode")
+	log(0, "show", "first.plan")
+	log(0, "show", "--json", "first.plan")
+	log(0, "plan", "--json")
+	log(0, "apply", "first.plan", "--activation-codes", "codes.csv")
+	log(0, "apply", "--auto-approve")
+	log(0, "state", "list")
+	log(0, "state", "show", `domain.vpn["user000000"]`)
+	log(1, "plan", "--var", "ldap_password=wr0ng-password-of-ours")
+	log(1, "plan", "--var", "logintc_api_key="+strings.Repeat("wr0ng", 13)[:64])
 	s.configure("ldaps://127.0.0.1:1", 0)
-	s.run(1, "plan")
+	s.run(1, "plan", "--log-level", "trace", "--log-file", "rollcall.log", "--log-format", "json")
+	s.run(1, "version", "--log-level", "loud")
+	s.run(1, "version", "--log-level", "info", "--log-format", "xml")
+	for _, part := range []string{`msg="LDAP page"`, "msg=LoginTC", `msg="operation done"`, "level=TRACE"} {
+		if !strings.Contains(s.printed.String(), part) {
+			t.Errorf("the log has no %s", part)
+		}
+	}
 	secrets := []string{ldaptest.ReaderPassword, testKey, "wr0ng"}
 	data := s.logintc.Data()
 	for _, u := range data.Users {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -129,6 +130,7 @@ func (p *progress) check(c *connection, t target, cookie []byte, entries []*ldap
 func (r *read) emit(ctx context.Context, entries []*ldap.Entry) error {
 	r.count++
 	r.entries += len(entries)
+	r.log.Log(ctx, slog.LevelDebug-4, "LDAP page", "number", r.count, "entries", len(entries)) // trace
 	page := make([]identity.Entry, len(entries))
 	for i, e := range entries {
 		page[i] = r.entry(e)
