@@ -21,10 +21,16 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if err != nil {
 		return err
 	}
-	result, err := a.runPlanned(ctx, cfg, st, p, client, o)
+	changes, err := lookAgain(ctx, client.Reader, p)
+	if err != nil {
+		return fmt.Errorf("nothing was sent, since LoginTC could not be listed once more: %w", err)
+	}
+	rest, left := apply.Without(p, changes)
+	result, err := a.runPlanned(ctx, cfg, st, rest, client, o)
 	if err != nil {
 		return err
 	}
+	result.Skipped = append(result.Skipped, left...)
 	differences, unchecked := check(ctx, client.Reader, p, result)
 	result.Restore(st, differences)
 	complete := result.Complete() && len(differences) == 0
@@ -34,6 +40,9 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	}
 	unsaved := state.Save(cfg.Settings.StatePath, st, a.Version)
 	unsent := a.notify(ctx, cfg, client, p, result)
+	for _, c := range changes {
+		a.warn(fmt.Sprintf("%s: %s was not done, since LoginTC changed after the plan was made: %s", c.Operation.Address(), c.Operation.Action, c.Text))
+	}
 	if err := a.report(p, result, differences, o); err != nil && unsaved == nil {
 		return err
 	}
@@ -42,6 +51,8 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return unsaved
 	case ctx.Err() != nil:
 		return outcome(exitInterrupted)
+	case len(changes) > 0:
+		return outcome(exitStale)
 	case !complete && (!o.noWait || len(result.Failed)+len(result.Skipped) > 0):
 		return outcome(exitFailed)
 	case unchecked != nil:
@@ -52,6 +63,27 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return outcome(exitWithheld)
 	}
 	return nil
+}
+
+// lookAgain lists the domains that the plan sends operations for, and says which of
+// these no longer find what they expect.
+func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan) ([]apply.Change, error) {
+	var live apply.Live
+	for _, id := range apply.Sent(p) {
+		listing, err := client.DomainUsers(ctx, id, nil)
+		if err != nil {
+			return nil, err
+		}
+		live.AddDomain(id, listing.Accounts)
+	}
+	if live.NeedsOrganization(p) {
+		listing, err := client.Users(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		live.AddOrganization(listing.Accounts)
+	}
+	return live.Changes(p), nil
 }
 
 // runPlanned sends the operations, one by one or as jobs. Codes that it is given, and

@@ -30,6 +30,8 @@ func (o outcome) Error() string {
 		return "there are changes"
 	case exitWithheld:
 		return "a limit or guard withheld operations"
+	case exitStale:
+		return "LoginTC changed after the plan was made"
 	case exitFailed:
 		return "some operations failed"
 	case exitInterrupted:

@@ -31,7 +31,7 @@ func (a *app) startLog() (io.Closer, error) {
 	if !known {
 		return nil, fmt.Errorf("--log-level: %q is not one of trace, debug, info, warn, error", o.level)
 	}
-	var out io.Writer = a.Err
+	out := a.Err
 	closer := io.NopCloser(nil)
 	if o.file != "" {
 		file, err := os.OpenFile(a.path(o.file), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

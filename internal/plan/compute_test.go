@@ -213,7 +213,7 @@ func TestCounts(t *testing.T) {
 	if got.Roster != 2 || got.Members != 4 || got.Unmanaged != 1 || got.Protected != 1 || got.Kept != 1 {
 		t.Errorf("%+v", got)
 	}
-	if want := 2 + 3; p.APICalls != want || p.APISeconds != 2.5 {
+	if want := 2 + 2*3; p.APICalls != want || p.APISeconds != 4 {
 		t.Errorf("calls %d, want %d; seconds %v", p.APICalls, want, p.APISeconds)
 	}
 	want := Summary{Add: 1, Create: 1, StateOnly: 1}

@@ -24,7 +24,7 @@ func (c *computer) finish() {
 }
 
 // countCalls counts the calls of apply: the operations or the jobs, the mails to
-// administrators, and the listings at the end, which show what was reached.
+// administrators, and the listings before and after, which show what is there and what was reached.
 func (c *computer) countCalls() {
 	operations, mails := map[string]int{}, map[string]int{}
 	for i := range c.plan.Operations {
@@ -47,7 +47,7 @@ func (c *computer) countCalls() {
 		case d.Policy.Notify != "":
 			n += mails[d.Name]
 		}
-		c.plan.APICalls += n + max(d.Pages, 1)
+		c.plan.APICalls += n + 2*max(d.Pages, 1)
 	}
 }
 
