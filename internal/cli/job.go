@@ -174,8 +174,12 @@ func (j jobs) Look(ctx context.Context, id string) (apply.JobProgress, error) {
 	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Total: job.ActionsTotal}
 	for _, r := range job.Results {
 		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == logintc.JobSkipped}
-		if r.Status != logintc.JobCompleted && !outcome.Skipped {
-			outcome.Err = fmt.Errorf("%s: %s: %s", r.Status, r.ErrorCode, r.ErrorMessage)
+		switch r.Status {
+		case logintc.JobCompleted, logintc.JobSkipped:
+		case logintc.JobFailed:
+			outcome.Err = fmt.Errorf("%s: %s", r.ErrorCode, r.ErrorMessage)
+		default:
+			outcome.Err = fmt.Errorf("LoginTC says %q of it, which is not known", r.Status)
 		}
 		progress.Outcomes = append(progress.Outcomes, outcome)
 	}
@@ -205,6 +209,9 @@ func (a *app) jobOptions(p *plan.Plan, client *logintc.Writer, bar *progressbar.
 
 // reportUnsettled says that nobody knows yet what became of a job.
 func (a *app) reportUnsettled(job apply.Unsettled) {
+	if errors.Is(job.Err, context.Canceled) {
+		job.Err = errors.New("interrupted")
+	}
 	switch {
 	case job.ID == "":
 		a.warn(fmt.Sprintf("domain.%s: %v", job.Domain, job.Err))

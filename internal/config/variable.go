@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -240,8 +242,14 @@ func (e *evaluator) setFile(path, name string) {
 	}
 	attrs, diags := file.Body.JustAttributes()
 	e.structure(place{}, diags)
+	exposed := isExposed(path)
 	for _, attr := range sortedAttributes(attrs) {
 		v := e.variables[attr.Name]
+		if v != nil && v.sensitive && exposed {
+			exposed = false // once for each file
+			e.warn(place{}, attr.NameRange, "Secret in a file that others can read", fmt.Sprintf(
+				"Other users of this machine can read %s, which sets the sensitive variable %q. Take that from them: chmod 600 %s", name, v.name, name))
+		}
 		if v == nil {
 			e.warn(place{}, attr.NameRange, "Value for an undeclared variable", fmt.Sprintf(
 				"The configuration declares no variable %q.%s", attr.Name, suggest(attr.Name, e.variableNames())))
@@ -257,6 +265,12 @@ func (e *evaluator) setFile(path, name string) {
 			e.fail(v.place, attr.Expr.Range(), fmt.Sprintf("Invalid value for the variable %q", v.name), problem)
 		})
 	}
+}
+
+// isExposed reports whether other users may read a file.
+func isExposed(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o044 != 0 && runtime.GOOS != "windows"
 }
 
 // demand reports the variables that have no value.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -134,5 +135,38 @@ func TestFileIsConfined(t *testing.T) {
 			t.Errorf("file(%q): got %q, want success to be %v\n%s", path, got, want, text(t, diags))
 		}
 		neverIn(t, "hunter2", diags)
+	}
+}
+
+func TestExposedFileOfVariables(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "main.hcl"), minimal("", "", "", "username = entry.uid")["main.hcl"]+
+		"\nvariable \"secret\" { sensitive = true }\nvariable \"plain\" {}\n")
+	for name, content := range minimal("", "", "", "username = entry.uid") {
+		if name != "main.hcl" {
+			write(t, filepath.Join(dir, name), content)
+		}
+	}
+	file := filepath.Join(dir, "secrets.vars.hcl")
+	for _, c := range []struct {
+		content string
+		mode    os.FileMode
+		warned  bool
+	}{
+		{"secret = \"hunter2x\"\nplain = 1", 0o600, false},
+		{"secret = \"hunter2x\"\nplain = 1", 0o640, true},
+		{"secret = \"hunter2x\"\nplain = 1", 0o604, true},
+		{"plain = 1", 0o644, false},
+	} {
+		write(t, file, c.content)
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, diags := Load(Options{Dir: dir, VarFiles: []string{file}, Vars: []string{"secret=later"}})
+		says := text(t, diags)
+		if diags.HasErrors() || strings.Contains(says, "Secret in a file that others can read") != c.warned || strings.Contains(says, "hunter2x") {
+			t.Errorf("%q with mode %o:\n%s", c.content, c.mode, says)
+		}
 	}
 }
