@@ -2,16 +2,19 @@ package logintc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// Everything in this file and in job.go is assumed: LoginTC does not document the
+// Everything in this file is assumed: LoginTC does not document the
 // wire of what its own sync tool does, and these forms are this project's choice.
 // Nothing of it is sent without Options.Assumed.
 
@@ -137,4 +140,166 @@ func orEmpty(list []string) []string {
 		return []string{}
 	}
 	return list
+}
+
+// JobAction is one action of a job: an operation on a user. UserID names the user,
+// or Username one that an earlier action creates.
+type JobAction struct {
+	// Action is create_user, update_user, join_domain, issue_token,
+	// issue_token_with_email, associate_phone, join_group, leave_domain or delete_user.
+	Action   string `json:"action"`
+	UserID   string `json:"user,omitempty"`
+	Username string `json:"username,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Email    string `json:"email,omitempty"`
+	aliases
+	Number string `json:"number,omitempty"`
+	Group  string `json:"group,omitempty"`
+}
+
+// SetValues says what a user is created with.
+func (a *JobAction) SetValues(user identity.User) {
+	a.Name, a.Email, a.aliases = user.Name, user.Email, aliasesOf(user)
+}
+
+// SetChange says what an update changes: what differs.
+func (a *JobAction) SetChange(before, after identity.User) {
+	changed := changedAliases(before, after)
+	if after.Name != before.Name {
+		changed.Name = after.Name
+	}
+	if after.Email != before.Email {
+		changed.Email = after.Email
+	}
+	a.SetValues(changed)
+}
+
+// The states of a job.
+const (
+	JobQueued    = "Queued"
+	JobRunning   = "Running"
+	JobCompleted = "Completed"
+	JobFailed    = "Failed"
+)
+
+// Job is an asynchronous job and how far it is.
+type Job struct {
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+	Status string `json:"status"`
+	// Created, Started and Completed are zero where that is not so yet.
+	Created          JobTime     `json:"dtCreated"`
+	Started          JobTime     `json:"dtStarted"`
+	Completed        JobTime     `json:"dtCompleted"`
+	ActionsCompleted int         `json:"actionsCompleted"`
+	ActionsTotal     int         `json:"actionsTotal"`
+	ErrorCode        string      `json:"errorCode"`
+	ErrorMessage     string      `json:"errorMessage"`
+	Results          []JobResult `json:"results"`
+}
+
+// Ended reports whether the job is through, one way or the other. A status that is
+// not known is an end: nobody should wait for it.
+func (j *Job) Ended() bool { return j.Status != JobQueued && j.Status != JobRunning }
+
+// JobSkipped is what becomes of an action after a failure of the same user; others
+// are JobCompleted or JobFailed.
+const JobSkipped = "Skipped"
+
+// JobResult is what became of one action. Results stand in the order of the
+// actions; those of actions that are not through yet are missing at the end.
+type JobResult struct {
+	// Status is JobCompleted, JobFailed or JobSkipped.
+	Status       string
+	UserID       string
+	Code         identity.Secret
+	ErrorCode    string
+	ErrorMessage string
+}
+
+// UnmarshalJSON implements json.Unmarshaler: the code becomes a secret.
+func (r *JobResult) UnmarshalJSON(document []byte) error {
+	var wire struct {
+		Status       string `json:"status"`
+		User         string `json:"user"`
+		Code         string `json:"code"`
+		ErrorCode    string `json:"errorCode"`
+		ErrorMessage string `json:"errorMessage"`
+	}
+	if err := json.Unmarshal(document, &wire); err != nil {
+		return err
+	}
+	*r = JobResult{printable(wire.Status), wire.User, identity.NewSecret(wire.Code), printable(wire.ErrorCode), printable(wire.ErrorMessage)}
+	return nil
+}
+
+// JobTime is a time in the form of LoginTC's jobs, or null.
+type JobTime struct{ time.Time }
+
+const jobTimeLayout = "2006-01-02T15:04:05-0700"
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *JobTime) UnmarshalJSON(document []byte) error {
+	text := strings.Trim(string(document), `"`)
+	if text == "null" || text == "" {
+		t.Time = time.Time{}
+		return nil
+	}
+	at, err := time.Parse(jobTimeLayout, text)
+	t.Time = at.UTC()
+	return err
+}
+
+// ErrUncertain says that a call without an answer may have been acted upon.
+var ErrUncertain = errors.New("it may have been done all the same: look at LoginTC before the next run")
+
+// SubmitJob starts a job that performs exactly these actions on a domain, and
+// returns its id. Notify is the address of an administrator or empty. If the
+// answer is lost, nobody can tell whether it was started: it is not sent again, and
+// the error is an ErrUncertain.
+func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions []JobAction) (string, error) {
+	if err := w.assumed(); err != nil {
+		return "", err
+	}
+	body := struct {
+		Type    string      `json:"type"`
+		Notify  string      `json:"notify,omitempty"`
+		Actions []JobAction `json:"actions"`
+	}{"SyncUsersJob", notify, actions}
+	var answer struct {
+		ID string `json:"id"`
+	}
+	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", body: body, into: &answer, once: true}
+	err := w.do(ctx, c)
+	switch {
+	case err != nil && uncertain(err):
+		return "", fmt.Errorf("%w; %w", err, ErrUncertain)
+	case err != nil:
+		return "", err
+	case !isID(answer.ID):
+		return "", c.fail(fmt.Errorf("the id of the job is not 40 hexadecimal characters: %q", printable(answer.ID)))
+	}
+	return answer.ID, nil
+}
+
+// Job returns one job; an *APIError with status 404 where there is none.
+func (r *Reader) Job(ctx context.Context, id string) (Job, error) {
+	if !r.options.Assumed {
+		return Job{}, errNotAssumed
+	}
+	if !isID(id) {
+		return Job{}, errors.New("the id of a job has 40 hexadecimal characters")
+	}
+	var job Job
+	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &job}
+	if err := r.do(ctx, c); err != nil {
+		return Job{}, err
+	}
+	if job.ID != id {
+		return Job{}, c.fail(fmt.Errorf("the answer is about another job: %q", printable(job.ID)))
+	}
+	for _, text := range []*string{&job.Type, &job.Status, &job.ErrorCode, &job.ErrorMessage} {
+		*text = printable(*text)
+	}
+	return job, nil
 }
