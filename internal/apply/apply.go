@@ -100,10 +100,7 @@ type Failure struct {
 // once, and users that only leave after all others are done. When ctx ends, the
 // operations under way are finished and no other is begun.
 func Run(ctx context.Context, p *plan.Plan, o Options) Result {
-	r := &run{Options: o}
-	for _, d := range p.Domains {
-		o.State.SetDomainID(d.Name, d.ID)
-	}
+	r := newRun(p, o)
 	grants, removals := split(p.Operations)
 	for _, users := range [][]chain{grants, removals} {
 		group := new(errgroup.Group)
@@ -155,6 +152,16 @@ type run struct {
 	Options
 	mu     sync.Mutex
 	result Result
+	failed map[string]int // by domain
+	full   bool           // as many users of a domain failed as may
+}
+
+// newRun begins a run of the plan.
+func newRun(p *plan.Plan, o Options) *run {
+	for _, d := range p.Domains {
+		o.State.SetDomainID(d.Name, d.ID)
+	}
+	return &run{Options: o, failed: map[string]int{}}
 }
 
 // user carries out the operations of one user until one fails.
@@ -169,7 +176,7 @@ func (r *run) user(ctx context.Context, operations chain) {
 			r.note(op, false)
 			continue
 		}
-		if ctx.Err() != nil || r.full() {
+		if ctx.Err() != nil || r.isFull() {
 			r.skip(operations[i:])
 			return
 		}
@@ -253,6 +260,8 @@ func (r *run) end(op plan.Operation, err error, tokenDue bool) {
 	if err != nil {
 		r.mu.Lock()
 		r.result.Failed = append(r.result.Failed, Failure{op, err})
+		r.failed[op.Domain]++
+		r.full = r.full || r.failed[op.Domain] >= r.maxErrors(op.Domain)
 		r.mu.Unlock()
 	} else {
 		r.note(op, tokenDue)
@@ -276,20 +285,10 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return longer, func() { stop(); cancel() }
 }
 
-// full reports whether too many users of a domain failed.
-func (r *run) full() bool {
+func (r *run) isFull() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	failed := map[string]int{}
-	for i := range r.result.Failed {
-		failed[r.result.Failed[i].Operation.Domain]++
-	}
-	for domain, n := range failed {
-		if n >= r.maxErrors(domain) {
-			return true
-		}
-	}
-	return false
+	return r.full
 }
 
 func (r *run) maxErrors(domain string) int {

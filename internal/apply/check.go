@@ -13,13 +13,21 @@ import (
 // Touched returns the ids of the domains in which operations were carried out,
 // in the order of the plan's domains.
 func (r Result) Touched(p *plan.Plan) []string {
-	touched := map[string]bool{}
-	for i := range r.Done {
-		touched[r.Done[i].DomainID] = true
+	return domainsOf(p, r.Done)
+}
+
+// domainsOf returns the ids of the plan's domains that operations are sent for, in
+// the plan's order.
+func domainsOf(p *plan.Plan, operations []plan.Operation) []string {
+	sends := map[string]bool{}
+	for i := range operations {
+		if op := &operations[i]; !op.Action.OnState() {
+			sends[op.DomainID] = true
+		}
 	}
 	var ids []string
 	for _, d := range p.Domains {
-		if touched[d.ID] {
+		if sends[d.ID] {
 			ids = append(ids, d.ID)
 		}
 	}

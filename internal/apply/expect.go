@@ -59,21 +59,7 @@ func (l *Live) NeedsOrganization(p *plan.Plan) bool {
 }
 
 // Sent returns the ids of the domains that the plan sends operations for, in its order.
-func Sent(p *plan.Plan) []string {
-	sends := map[string]bool{}
-	for i := range p.Operations {
-		if op := &p.Operations[i]; !op.Action.OnState() {
-			sends[op.DomainID] = true
-		}
-	}
-	var ids []string
-	for _, d := range p.Domains {
-		if sends[d.ID] {
-			ids = append(ids, d.ID)
-		}
-	}
-	return ids
-}
+func Sent(p *plan.Plan) []string { return domainsOf(p, p.Operations) }
 
 // Change is an operation whose target is not what the plan expects.
 type Change struct {

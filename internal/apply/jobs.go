@@ -25,8 +25,8 @@ var ErrUncertain = errors.New("whether the job was started is not known")
 // JobProgress is how far a job is.
 type JobProgress struct {
 	Ended bool
-	// Done of Total actions are through.
-	Done, Total int
+	// Done actions are through.
+	Done int
 	// Outcomes are in the order of the operations; those that are not through are
 	// missing at the end.
 	Outcomes []Outcome
@@ -71,11 +71,8 @@ type Unsettled struct {
 // other: a user that one of them creates may join the next. Of the options it uses
 // State, Now, Codes and End.
 func RunJobs(ctx context.Context, p *plan.Plan, o Options, jobs JobOptions) Result {
-	r := &run{Options: o}
+	r := newRun(p, o)
 	sent := map[string][]plan.Operation{}
-	for _, d := range p.Domains {
-		o.State.SetDomainID(d.Name, d.ID)
-	}
 	for _, op := range p.Operations {
 		if op.Action.OnState() {
 			r.note(op, false)

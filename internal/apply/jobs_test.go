@@ -49,9 +49,9 @@ func (s *jobServer) Look(_ context.Context, id string) (JobProgress, error) {
 	}
 	operations := s.jobs[id]
 	if s.looks[id]++; s.looks[id] < 2 {
-		return JobProgress{Done: 1, Total: len(operations)}, nil
+		return JobProgress{Done: 1}, nil
 	}
-	p := JobProgress{Ended: true, Done: len(operations), Total: len(operations), Err: s.err}
+	p := JobProgress{Ended: true, Done: len(operations), Err: s.err}
 	for _, op := range operations[:len(operations)-s.short] {
 		o := Outcome{UserID: op.UserID}
 		if o.UserID == "" {

@@ -113,10 +113,7 @@ func (a *app) checkApply(cfg *config.Config, o applyOptions) error {
 		return errors.New("the activation codes are known when the jobs are done: give --no-wait or --activation-codes, not both")
 	}
 	for _, file := range []string{o.codes, o.receipt} {
-		if file == "" {
-			continue
-		}
-		if _, err := os.Lstat(a.path(file)); !errors.Is(err, os.ErrNotExist) {
+		if file != "" && !isFree(a.path(file)) {
 			return fmt.Errorf("%s is there already, or can not be looked for: activation codes and receipts go to new files, so that none are lost", file)
 		}
 	}

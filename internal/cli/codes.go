@@ -20,7 +20,7 @@ type codesFile struct {
 
 // createCodes creates the file, which must not exist, for its owner alone.
 func createCodes(path string) (*codesFile, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := createNew(path)
 	if err != nil {
 		return nil, fmt.Errorf("the file for activation codes: %w", err)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,9 +129,7 @@ func writeJobJSON(out io.Writer, job *logintc.Job) error {
 			document.Failures = append(document.Failures, jobFailure{i + 1, r.ErrorCode, r.ErrorMessage})
 		}
 	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	return e.Encode(document)
+	return writeJSON(out, document)
 }
 
 // jobs makes jobs of LoginTC of what apply wants to be done.
@@ -171,7 +168,7 @@ func (j jobs) Look(ctx context.Context, id string) (apply.JobProgress, error) {
 	if err != nil {
 		return apply.JobProgress{}, err
 	}
-	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Total: job.ActionsTotal}
+	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted}
 	for _, r := range job.Results {
 		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == logintc.JobSkipped}
 		switch r.Status {

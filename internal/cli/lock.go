@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -48,9 +47,7 @@ func (a *app) runLockStatus(asJSON bool) error {
 		if held && holder.PID != 0 {
 			document.Holder = &holder
 		}
-		e := json.NewEncoder(a.Out)
-		e.SetIndent("", "  ")
-		return e.Encode(document)
+		return writeJSON(a.Out, document)
 	}
 	switch {
 	case !held:

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -101,7 +100,7 @@ type newFile struct {
 // none.
 func (a *app) writeNew(folder string, files []newFile) error {
 	for _, file := range files {
-		if _, err := os.Lstat(file.path); !errors.Is(err, os.ErrNotExist) {
+		if !isFree(file.path) {
 			return fmt.Errorf("%s is there already, or can not be looked for: nothing was written; choose another folder with --out", file.path)
 		}
 	}

@@ -45,7 +45,7 @@ type receiptLine struct {
 
 // createReceipt creates the file, which must not exist.
 func (a *app) createReceipt(path string, p *plan.Plan) (*receipt, error) {
-	file, err := os.OpenFile(a.path(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	file, err := createNew(a.path(path))
 	if err != nil {
 		return nil, fmt.Errorf("the receipt: %w", err)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -37,9 +36,7 @@ func (a *app) runValidate(asJSON bool) error {
 		if diags == nil {
 			result.Diagnostics = config.Diagnostics{}
 		}
-		encoder := json.NewEncoder(a.Out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(result); err != nil {
+		if err := writeJSON(a.Out, result); err != nil {
 			return err
 		}
 		if diags.HasErrors() {

@@ -104,16 +104,18 @@ func (c *computer) conflict(w *wish) string {
 			continue
 		}
 		other := d.person(w.key)
-		if other == nil || w.user.Name == other.Name && w.user.Email == other.Email {
-			if alias := w.aliasConflict(other); alias != 0 {
-				wants, otherWants := w.user.Aliases()[alias-1], other.Aliases()[alias-1]
-				return fmt.Sprintf("domain.%s wants alias%d %s (%s), domain.%s wants %s (%s)", w.domain.Name, alias, quotedAlias(wants), w.person.DN,
-					d.Name, quotedAlias(otherWants), other.DN)
-			}
+		if other == nil {
 			continue
 		}
-		return fmt.Sprintf("domain.%s wants name %q and email %q (%s), domain.%s wants name %q and email %q (%s)",
-			w.domain.Name, w.person.Name, w.person.Email, w.person.DN, d.Name, other.Name, other.Email, other.DN)
+		if w.user.Name != other.Name || w.user.Email != other.Email {
+			return fmt.Sprintf("domain.%s wants name %q and email %q (%s), domain.%s wants name %q and email %q (%s)",
+				w.domain.Name, w.person.Name, w.person.Email, w.person.DN, d.Name, other.Name, other.Email, other.DN)
+		}
+		if alias := w.aliasConflict(other); alias != 0 {
+			wants, otherWants := w.user.Aliases()[alias-1], other.Aliases()[alias-1]
+			return fmt.Sprintf("domain.%s wants alias%d %s (%s), domain.%s wants %s (%s)", w.domain.Name, alias, quotedAlias(wants), w.person.DN,
+				d.Name, quotedAlias(otherWants), other.DN)
+		}
 	}
 	return ""
 }
@@ -121,9 +123,6 @@ func (c *computer) conflict(w *wish) string {
 // aliasConflict returns the number of an alias that the two want to be different,
 // or 0.
 func (w *wish) aliasConflict(other *identity.Person) int {
-	if other == nil {
-		return 0
-	}
 	wants, otherWants := w.user.Aliases(), other.Aliases()
 	for i := range wants {
 		if otherWants[i] != "" && wants[i] != "" && otherWants[i] != wants[i] {

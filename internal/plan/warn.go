@@ -24,14 +24,14 @@ func (c *computer) warn() {
 // hasAliases reports whether anybody is wanted to have an alias.
 func (c *computer) hasAliases() bool {
 	has := func(p identity.Person) bool {
-		return slices.ContainsFunc(aliasesOf(&p.User), func(a identity.Alias) bool { _, ok := a.Name(); return ok })
+		for _, alias := range p.Aliases() {
+			if _, ok := alias.Name(); ok {
+				return true
+			}
+		}
+		return false
 	}
 	return slices.ContainsFunc(c.domains, func(d *comparison) bool { return slices.ContainsFunc(d.People, has) })
-}
-
-func aliasesOf(u *identity.User) []identity.Alias {
-	aliases := u.Aliases()
-	return aliases[:]
 }
 
 // named is a user with the names by which it is to be known once the plan is applied.
@@ -62,7 +62,7 @@ func (c *computer) warnOfSharedNames() {
 	for _, key := range keys {
 		u := users[key]
 		claim(key, key, fmt.Sprintf("the username of %q", u.username))
-		for i, alias := range aliasesOf(&u.user) {
+		for i, alias := range u.user.Aliases() {
 			if name, ok := alias.Name(); ok && identity.NewKey(name) != key {
 				claim(identity.NewKey(name), key, fmt.Sprintf("alias%d of %q", i+1, u.username))
 			}

@@ -67,19 +67,6 @@ func (w *Writer) aliases(user identity.User) (aliases, error) {
 	return out, nil
 }
 
-// changedAliases returns a user with those aliases alone that differ.
-func changedAliases(before, after identity.User) identity.User {
-	was, is := before.Aliases(), after.Aliases()
-	for i := range is {
-		if is[i] == was[i] {
-			is[i] = ""
-		}
-	}
-	var out identity.User
-	out.SetAliases(is)
-	return out
-}
-
 // AssociatePhone gives a user a phone. If the answer is lost, the user is read.
 func (w *Writer) AssociatePhone(ctx context.Context, userID, number string) error {
 	if err := w.assumed(); err != nil {
@@ -164,14 +151,7 @@ func (a *JobAction) SetValues(user identity.User) {
 
 // SetChange says what an update changes: what differs.
 func (a *JobAction) SetChange(before, after identity.User) {
-	changed := changedAliases(before, after)
-	if after.Name != before.Name {
-		changed.Name = after.Name
-	}
-	if after.Email != before.Email {
-		changed.Email = after.Email
-	}
-	a.SetValues(changed)
+	a.SetValues(changedValues(before, after))
 }
 
 // The states of a job.

@@ -105,16 +105,28 @@ func (w *Writer) UpdateUser(ctx context.Context, userID string, before, after id
 }
 
 func (w *Writer) change(before, after identity.User) (changedUser, error) {
-	var body changedUser
+	changed := changedValues(before, after)
+	aliases, err := w.aliases(changed)
+	return changedUser{changed.Name, changed.Email, aliases}, err
+}
+
+// changedValues returns a user with those values alone that differ.
+func changedValues(before, after identity.User) identity.User {
+	var changed identity.User
 	if after.Name != before.Name {
-		body.Name = after.Name
+		changed.Name = after.Name
 	}
 	if after.Email != before.Email {
-		body.Email = after.Email
+		changed.Email = after.Email
 	}
-	var err error
-	body.aliases, err = w.aliases(changedAliases(before, after))
-	return body, err
+	was, is := before.Aliases(), after.Aliases()
+	for i := range is {
+		if is[i] == was[i] {
+			is[i] = ""
+		}
+	}
+	changed.SetAliases(is)
+	return changed
 }
 
 // DeleteUser deletes a user from the organization, with its memberships and

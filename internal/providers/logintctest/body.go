@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -22,13 +21,14 @@ func parseList(body []byte, names ...string) ([]fields, error) {
 	if err := expect(dec, '['); err != nil {
 		return nil, err
 	}
+	exactly := shape{texts: names, required: names}
 	var list []fields
 	for dec.More() {
-		f, err := readObject(dec, true, names)
+		d, err := exactly.read(dec)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", len(list)+1, err)
 		}
-		list = append(list, f)
+		list = append(list, d.texts)
 	}
 	if err := expect(dec, ']'); err != nil {
 		return nil, err
@@ -41,40 +41,6 @@ func newDecoder(body []byte) (*json.Decoder, error) {
 		return nil, errors.New("the body is not UTF-8")
 	}
 	return json.NewDecoder(bytes.NewReader(body)), nil
-}
-
-func readObject(dec *json.Decoder, required bool, names []string) (fields, error) {
-	if err := expect(dec, '{'); err != nil {
-		return nil, err
-	}
-	f := make(fields, len(names))
-	for dec.More() {
-		name, err := readString(dec)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("field %q is not documented here", name)
-		}
-		if _, twice := f[name]; twice {
-			return nil, fmt.Errorf("field %q is there twice", name)
-		}
-		if f[name], err = readString(dec); err != nil {
-			return nil, fmt.Errorf("field %q: %w", name, err)
-		}
-		if problem := (field{name, f[name]}).check(); problem != "" {
-			return nil, fmt.Errorf("field %q %s", name, problem)
-		}
-	}
-	if err := expect(dec, '}'); err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		if _, there := f[name]; required && !there {
-			return nil, fmt.Errorf("field %q is missing", name)
-		}
-	}
-	return f, nil
 }
 
 func readString(dec *json.Decoder) (string, error) {
