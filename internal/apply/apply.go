@@ -52,8 +52,11 @@ type Target interface {
 // Options are what a run needs beside its plan.
 type Options struct {
 	Target Target
-	// State is changed as operations end. The caller saves it.
+	// State is changed as operations end. The caller has started the plan there, and
+	// saves it.
 	State *state.State
+	// Journal has every operation that is sent, before it is and after it was.
+	Journal *state.Journal
 	// Concurrency is how many users are worked on at once; at least 1.
 	Concurrency int
 	// MaxErrors are by domain how many users may fail before the run stops; where a
@@ -70,17 +73,85 @@ type Options struct {
 	End   func(plan.Operation, error)
 }
 
+// Step is an operation of a plan with its number there, from 0.
+type Step struct {
+	Number int
+	plan.Operation
+}
+
+// Steps returns the operations of the plan that are not done yet. Progress is nil for
+// a plan of which nothing was.
+func Steps(p *plan.Plan, progress *state.Progress) []Step {
+	var steps []Step
+	created := map[identity.Key]string{}
+	for i, op := range p.Operations {
+		key := identity.NewKey(op.Username)
+		if progress != nil {
+			if id, done := progress.Done[i]; done {
+				if id != "" {
+					created[key] = id
+				}
+				continue
+			}
+		}
+		if op.UserID == "" {
+			op.UserID = created[key]
+		}
+		steps = append(steps, Step{i, op})
+	}
+	return steps
+}
+
+// Operations returns the operations of the steps.
+func Operations(steps []Step) []plan.Operation {
+	operations := make([]plan.Operation, len(steps))
+	for i := range steps {
+		operations[i] = steps[i].Operation
+	}
+	return operations
+}
+
+// Start enters in the state that steps of the plan are carried out, and begins the
+// journal of the state at path; nil where none of the steps is sent.
+func Start(path string, s *state.State, p *plan.Plan, steps []Step) (*state.Journal, error) {
+	domains := map[string]string{}
+	for _, d := range p.Domains {
+		domains[d.Name] = d.ID
+		s.SetDomainID(d.Name, d.ID)
+	}
+	if len(p.Operations) > 0 {
+		s.Start(p.ID)
+	}
+	if Calls(steps) == 0 {
+		return nil, nil
+	}
+	return state.CreateJournal(path, s, p.ID, domains)
+}
+
+// Calls counts the steps that are sent.
+func Calls(steps []Step) int {
+	n := 0
+	for i := range steps {
+		if !steps[i].Action.OnState() {
+			n++
+		}
+	}
+	return n
+}
+
 // Result is what became of a plan's operations.
 type Result struct {
 	// Done are those that were carried out, in the order in which they ended.
-	Done []plan.Operation
+	Done []Step
 	// Failed are those that LoginTC refused or that could not be sent.
 	Failed []Failure
 	// Skipped are those left out after a failure of the same user, after
 	// MaxErrors, or after an interruption.
-	Skipped []plan.Operation
+	Skipped []Step
 	// Unsettled are jobs whose outcomes are not known.
 	Unsettled []Unsettled
+	// Unwritten is why the journal could not be written, which stopped the run.
+	Unwritten error
 	// removed are the members that were taken out of the state, by address.
 	removed map[string]identity.Member
 }
@@ -92,16 +163,16 @@ func (r Result) Complete() bool {
 
 // Failure is an operation that failed.
 type Failure struct {
-	Operation plan.Operation
+	Operation Step
 	Err       error
 }
 
-// Run carries the operations out: those of one user in order, several users at
+// Run carries steps of the plan out: those of one user in order, several users at
 // once, and users that only leave after all others are done. When ctx ends, the
 // operations under way are finished and no other is begun.
-func Run(ctx context.Context, p *plan.Plan, o Options) Result {
-	r := newRun(p, o)
-	grants, removals := split(p.Operations)
+func Run(ctx context.Context, steps []Step, o Options) Result {
+	r := newRun(o)
+	grants, removals := split(steps)
 	for _, users := range [][]chain{grants, removals} {
 		group := new(errgroup.Group)
 		group.SetLimit(max(o.Concurrency, 1))
@@ -117,10 +188,10 @@ func Run(ctx context.Context, p *plan.Plan, o Options) Result {
 }
 
 // chain is the operations of one user.
-type chain []plan.Operation
+type chain []Step
 
 // split groups operations by user and sets apart the users that only leave.
-func split(operations []plan.Operation) (grants, removals []chain) {
+func split(operations []Step) (grants, removals []chain) {
 	for start := 0; start < len(operations); {
 		end := start + 1
 		for end < len(operations) && identity.NewKey(operations[end].Username) == identity.NewKey(operations[start].Username) {
@@ -156,13 +227,7 @@ type run struct {
 	full   bool           // as many users of a domain failed as may
 }
 
-// newRun begins a run of the plan.
-func newRun(p *plan.Plan, o Options) *run {
-	for _, d := range p.Domains {
-		o.State.SetDomainID(d.Name, d.ID)
-	}
-	return &run{Options: o, failed: map[string]int{}}
-}
+func newRun(o Options) *run { return &run{Options: o, failed: map[string]int{}} }
 
 // user carries out the operations of one user until one fails.
 func (r *run) user(ctx context.Context, operations chain) {
@@ -173,7 +238,7 @@ func (r *run) user(ctx context.Context, operations chain) {
 			op.UserID = created
 		}
 		if op.Action.OnState() {
-			r.note(op, false)
+			r.note(op, "", false)
 			continue
 		}
 		if ctx.Err() != nil || r.isFull() {
@@ -193,7 +258,7 @@ func (r *run) user(ctx context.Context, operations chain) {
 
 // issuesToken reports whether a token is to be issued on the domain.
 func (c chain) issuesToken(domain string) bool {
-	return slices.ContainsFunc(c, func(op plan.Operation) bool {
+	return slices.ContainsFunc(c, func(op Step) bool {
 		return op.Action.IssuesToken() && op.Domain == domain
 	})
 }
@@ -201,14 +266,18 @@ func (c chain) issuesToken(domain string) bool {
 // send carries out one operation. When ctx ends meanwhile it still has the time of
 // grace to be finished.
 // TokenDue says that a token is to follow.
-func (r *run) send(ctx context.Context, op plan.Operation, tokenDue bool) (userID string, err error) {
+func (r *run) send(ctx context.Context, op Step, tokenDue bool) (userID string, err error) {
 	if r.Begin != nil {
-		r.Begin(op)
+		r.Begin(op.Operation)
+	}
+	if err := r.begin([]Step{op}, func(Step) bool { return tokenDue }); err != nil {
+		r.end(op, "", err, tokenDue)
+		return "", err
 	}
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	userID, err = r.call(ctx, op)
-	r.end(op, err, tokenDue)
+	userID, err = r.call(ctx, op.Operation)
+	r.end(op, userID, err, tokenDue)
 	return userID, err
 }
 
@@ -255,20 +324,28 @@ func (r *run) handOver(op plan.Operation, code identity.Secret) error {
 	return nil
 }
 
-// end notes what became of an operation.
-func (r *run) end(op plan.Operation, err error, tokenDue bool) {
+// end notes what became of an operation, and the id of the user that it created.
+func (r *run) end(op Step, created string, err error, tokenDue bool) {
 	if err != nil {
-		r.mu.Lock()
-		r.result.Failed = append(r.result.Failed, Failure{op, err})
-		r.failed[op.Domain]++
-		r.full = r.full || r.failed[op.Domain] >= r.maxErrors(op.Domain)
-		r.mu.Unlock()
+		r.fail(op, err)
 	} else {
-		r.note(op, tokenDue)
+		if op.UserID == "" {
+			op.UserID = created
+		}
+		r.note(op, created, tokenDue)
 	}
 	if r.End != nil {
-		r.End(op, err)
+		r.End(op.Operation, err)
 	}
+}
+
+func (r *run) fail(op Step, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Failed = append(r.result.Failed, Failure{op, err})
+	r.failed[op.Domain]++
+	r.full = r.full || r.failed[op.Domain] >= r.maxErrors(op.Domain)
+	r.written(r.Journal.Fail(op.Number))
 }
 
 // grace is how long an operation under way may still take after an interruption:
@@ -303,11 +380,19 @@ func (r *run) maxErrors(domain string) int {
 func (r *run) skip(operations chain) {
 	for _, op := range operations {
 		if op.Action.OnState() {
-			r.note(op, false)
+			r.note(op, "", false)
 			continue
 		}
 		r.mu.Lock()
 		r.result.Skipped = append(r.result.Skipped, op)
 		r.mu.Unlock()
 	}
+}
+
+// leaveOut notes an operation that had begun and was left out.
+func (r *run) leaveOut(op Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Skipped = append(r.result.Skipped, op)
+	r.written(r.Journal.Fail(op.Number))
 }

@@ -114,8 +114,22 @@ func fresh(t *testing.T, members ...string) *state.State {
 	return s
 }
 
-func carryOut(ctx context.Context, operations []plan.Operation, target Target, s *state.State) Result {
-	return Run(ctx, &plan.Plan{Operations: operations}, Options{Target: target, State: s, Concurrency: 3, Now: func() time.Time { return at }})
+// begin returns the steps of a plan that was started, and options for them.
+func begin(t *testing.T, s *state.State, p *plan.Plan) ([]Step, Options) {
+	t.Helper()
+	steps := Steps(p, s.Progress(p.ID))
+	journal, err := Start(filepath.Join(t.TempDir(), "state.json"), s, p, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return steps, Options{State: s, Journal: journal, Concurrency: 3, Now: func() time.Time { return at }}
+}
+
+func carryOut(t *testing.T, operations []plan.Operation, target Target, s *state.State) Result {
+	t.Helper()
+	steps, o := begin(t, s, &plan.Plan{Operations: operations})
+	o.Target = target
+	return Run(t.Context(), steps, o)
 }
 
 func TestEachOperationAndItsNote(t *testing.T) {
@@ -154,7 +168,7 @@ func TestEachOperationAndItsNote(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, target := fresh(t, c.members...), &recorder{}
-			result := carryOut(t.Context(), c.operations, target, s)
+			result := carryOut(t, c.operations, target, s)
 			if diff := cmp.Diff(c.calls, target.calls); diff != "" {
 				t.Error(diff)
 			}
@@ -183,7 +197,7 @@ func TestMarkPresentEndsTheTime(t *testing.T) {
 	m, _ := s.Member("vpn", "a")
 	m.MissingSince = &at
 	s.Upsert("vpn", m)
-	carryOut(t.Context(), []plan.Operation{{Action: plan.MarkPresent, Domain: "vpn", Username: "a", UserID: "id-a", DN: "uid=a", Before: user("a"), After: user("a")}}, &recorder{}, s)
+	carryOut(t, []plan.Operation{{Action: plan.MarkPresent, Domain: "vpn", Username: "a", UserID: "id-a", DN: "uid=a", Before: user("a"), After: user("a")}}, &recorder{}, s)
 	if m, _ := s.Member("vpn", "a"); m.MissingSince != nil {
 		t.Errorf("%+v", m)
 	}
@@ -200,7 +214,7 @@ func TestFailure(t *testing.T) {
 	}}
 	s := fresh(t, "z")
 	missing := plan.Operation{Action: plan.MarkMissing, Domain: "vpn", Username: "z", UserID: "id-z", Before: user("z")}
-	result := carryOut(t.Context(), slices.Concat(add("a"), add("b"), add("c"), []plan.Operation{missing}), target, s)
+	result := carryOut(t, slices.Concat(add("a"), add("b"), add("c"), []plan.Operation{missing}), target, s)
 	if len(result.Failed) != 2 || len(result.Skipped) != 1 || len(result.Done) != 6 || result.Complete() {
 		t.Errorf("%d failed, %d skipped, %d done", len(result.Failed), len(result.Skipped), len(result.Done))
 	}
@@ -227,7 +241,7 @@ func TestTooManyFailuresStopTheRun(t *testing.T) {
 		operations = append(operations, add(fmt.Sprintf("u%03d", i))...)
 	}
 	target := &recorder{fail: func(string) error { return errors.New("refused") }}
-	result := carryOut(t.Context(), operations, target, fresh(t))
+	result := carryOut(t, operations, target, fresh(t))
 	if n := len(result.Failed); n < MaxErrors || n > MaxErrors+3 {
 		t.Errorf("%d failed", n)
 	}
@@ -241,7 +255,7 @@ func TestRemovalsComeLast(t *testing.T) {
 	t.Parallel()
 	target := &recorder{}
 	operations := slices.Concat(add("x"), add("y"), leave("a"), leave("b"))
-	carryOut(t.Context(), operations, target, fresh(t, "a", "b"))
+	carryOut(t, operations, target, fresh(t, "a", "b"))
 	first := slices.IndexFunc(target.calls, func(c string) bool { return strings.HasPrefix(c, "leave") })
 	if first != 6 || len(target.calls) != 8 {
 		t.Errorf("%v", target.calls)
@@ -256,12 +270,9 @@ func TestInterruption(t *testing.T) {
 	s := fresh(t)
 	began := make(chan struct{}, 100)
 	done := make(chan Result)
-	go func() {
-		done <- Run(ctx, &plan.Plan{Operations: slices.Concat(add("a"), add("b"))}, Options{
-			Target: target, State: s, Concurrency: 1, Now: func() time.Time { return at },
-			Begin: func(plan.Operation) { began <- struct{}{} },
-		})
-	}()
+	steps, o := begin(t, s, &plan.Plan{Operations: slices.Concat(add("a"), add("b"))})
+	o.Target, o.Concurrency, o.Begin = target, 1, func(plan.Operation) { began <- struct{}{} }
+	go func() { done <- Run(ctx, steps, o) }()
 	<-began
 	target.block <- struct{}{} // create a
 	<-began
@@ -291,10 +302,9 @@ func TestBeginAndEndAreReported(t *testing.T) {
 		}
 		return nil
 	}}
-	Run(t.Context(), &plan.Plan{Operations: add("a")}, Options{
-		Target: target, State: fresh(t), Now: func() time.Time { return at },
-		Begin: func(op plan.Operation) { note("begin", op, nil) }, End: func(op plan.Operation, err error) { note("end", op, err) },
-	})
+	steps, o := begin(t, fresh(t), &plan.Plan{Operations: add("a")})
+	o.Target, o.Begin, o.End = target, func(op plan.Operation) { note("begin", op, nil) }, func(op plan.Operation, err error) { note("end", op, err) }
+	Run(t.Context(), steps, o)
 	want := []string{"begin create_user <nil>", "end create_user <nil>", "begin join_domain <nil>", "end join_domain refused"}
 	if diff := cmp.Diff(want, events); diff != "" {
 		t.Error(diff)
@@ -308,7 +318,8 @@ func TestAnotherDomainBeginsAnew(t *testing.T) {
 	s.SetDomainID("vpn", "d0")
 	s.Upsert("vpn", identity.Member{UserID: "id-a", User: *user("a")})
 	adopt := plan.Operation{Action: plan.Adopt, Domain: "vpn", DomainID: "d1", Username: "b", UserID: "id-b", After: user("b")}
-	Run(t.Context(), &plan.Plan{Domains: []plan.Domain{{Name: "vpn", ID: "d1"}}, Operations: []plan.Operation{adopt}}, Options{Target: &recorder{}, State: s, Now: func() time.Time { return at }})
+	steps, o := begin(t, s, &plan.Plan{Domains: []plan.Domain{{Name: "vpn", ID: "d1"}}, Operations: []plan.Operation{adopt}})
+	Run(t.Context(), steps, o)
 	if members := s.Members("vpn"); len(members) != 1 || members[0].Username != "b" || s.DomainID("vpn") != "d1" {
 		t.Errorf("%v", members)
 	}
@@ -318,7 +329,7 @@ func TestDifferences(t *testing.T) {
 	t.Parallel()
 	changed := plan.Operation{Action: plan.UpdateUser, Domain: "vpn", DomainID: "d1", Username: "c", UserID: "id-c", Before: user("c"), After: user("c")}
 	s := fresh(t, "x", "y", "z")
-	r := carryOut(t.Context(), slices.Concat(add("a"), add("b"), leave("x"), leave("y"), leave("z"), []plan.Operation{changed}), &recorder{}, s)
+	r := carryOut(t, slices.Concat(add("a"), add("b"), leave("x"), leave("y"), leave("z"), []plan.Operation{changed}), &recorder{}, s)
 	live := []identity.Account{
 		{ID: "new-a", User: *user("a")},
 		{ID: "id-y", User: *user("y")},
@@ -342,49 +353,12 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("of another domain: %v", got)
 	}
 	// Who is still there stays rollcall's; who is not there is not.
-	r.Restore(s, differences)
+	r.restore(s, differences)
 	var members []string
 	for _, m := range s.Members("vpn") {
 		members = append(members, m.Username+" "+string(m.Origin))
 	}
 	if diff := cmp.Diff([]string{"a added", "y added"}, members); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestConclude(t *testing.T) {
-	t.Parallel()
-	domain := func(change func(*plan.Domain)) plan.Domain {
-		d := plan.Domain{Name: "vpn", ID: "d1", Directory: "directory.corp", Roster: 4, Unmapped: 1, Scope: plan.Scope{"base_dn": "new"}, Evidence: identity.Evidence{Entries: 5, Ended: at}}
-		change(&d)
-		return d
-	}
-	for name, c := range map[string]struct {
-		plan     *plan.Plan
-		complete bool
-		scope    string
-		roster   int
-		applied  bool
-	}{
-		"done":             {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(*plan.Domain) {})}, Operations: add("a")}, true, "new", 5, true},
-		"nothing to do":    {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(*plan.Domain) {})}}, true, "new", 5, false},
-		"failed in part":   {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(*plan.Domain) {})}, Operations: add("a")}, false, "old", 5, false},
-		"shrunk":           {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(d *plan.Domain) { d.Shrunk = true })}, Operations: add("a")}, true, "new", 9, true},
-		"removal withheld": {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(*plan.Domain) {})}, Operations: add("a"), Withheld: []plan.Withheld{{Domain: "vpn", Action: plan.LeaveDomain, Guard: plan.GuardLimit}}}, true, "old", 5, true},
-		"person withheld":  {&plan.Plan{ID: "p", Domains: []plan.Domain{domain(func(*plan.Domain) {})}, Operations: add("a"), Withheld: []plan.Withheld{{Domain: "vpn", Guard: plan.GuardData}}}, true, "new", 5, true},
-	} {
-		s := fresh(t)
-		s.SetScope("vpn", map[string]string{"base_dn": "old"})
-		s.Observe("directory.corp", "vpn", at, state.Counts{Entries: 9, Users: 9})
-		Conclude(s, c.plan, c.complete, at)
-		if got := s.Scope("vpn")["base_dn"]; got != c.scope {
-			t.Errorf("%s: scope %s", name, got)
-		}
-		if got := s.RosterSize("vpn"); got != c.roster {
-			t.Errorf("%s: roster %d", name, got)
-		}
-		if s.HasApplied("p") != c.applied {
-			t.Errorf("%s: applied %v", name, s.HasApplied("p"))
-		}
 	}
 }

@@ -13,15 +13,15 @@ import (
 // Touched returns the ids of the domains in which operations were carried out,
 // in the order of the plan's domains.
 func (r Result) Touched(p *plan.Plan) []string {
-	return domainsOf(p, r.Done)
+	return Sent(p, r.Done)
 }
 
-// domainsOf returns the ids of the plan's domains that operations are sent for, in
-// the plan's order.
-func domainsOf(p *plan.Plan, operations []plan.Operation) []string {
+// Sent returns the ids of the plan's domains that steps are sent for, in the plan's
+// order.
+func Sent(p *plan.Plan, steps []Step) []string {
 	sends := map[string]bool{}
-	for i := range operations {
-		if op := &operations[i]; !op.Action.OnState() {
+	for i := range steps {
+		if op := &steps[i]; !op.Action.OnState() {
 			sends[op.DomainID] = true
 		}
 	}
@@ -54,7 +54,7 @@ func (r Result) Moved(domain string) (added, removed []string) {
 // Difference is an operation that LoginTC said was done, and whose effect is not
 // to be seen.
 type Difference struct {
-	Operation plan.Operation
+	Operation Step
 	// Text says what is there instead.
 	Text string
 }
@@ -99,8 +99,9 @@ func aliasText(user *identity.User) string {
 	return b.String()
 }
 
-// remember keeps what the state had of a member that is taken out of it.
-func (r *Result) remember(op plan.Operation, member identity.Member, known bool) {
+// remember keeps what the state has of a member that is to be taken out of it.
+func (r *Result) remember(op plan.Operation, s *state.State) {
+	member, known := s.Member(op.Domain, identity.NewKey(op.Username))
 	if !known {
 		return
 	}
@@ -110,10 +111,11 @@ func (r *Result) remember(op plan.Operation, member identity.Member, known bool)
 	r.removed[op.Address()] = member
 }
 
-// Restore brings the state back to what is so: a member that was to go and is
+// restore brings the state back to what is so: a member that was to go and is
 // still there stays rollcall's, so that the next plan removes it.
-func (r Result) Restore(s *state.State, differences []Difference) {
+func (r Result) restore(s *state.State, differences []Difference) {
 	for _, d := range differences {
+		s.RecordUndone(d.Operation.Number)
 		switch {
 		case d.Operation.Action.Removes():
 			if member, ok := r.removed[d.Operation.Address()]; ok {

@@ -50,31 +50,28 @@ func (l *Live) user(id string) *identity.Account {
 	return l.organization[id]
 }
 
-// NeedsOrganization reports whether the plan changes users who are members of none of
+// NeedsOrganization reports whether steps change users who are members of none of
 // the domains, so that their values are found in the organization alone.
-func (l *Live) NeedsOrganization(p *plan.Plan) bool {
-	return slices.ContainsFunc(p.Operations, func(op plan.Operation) bool {
+func (l *Live) NeedsOrganization(steps []Step) bool {
+	return slices.ContainsFunc(steps, func(op Step) bool {
 		return op.Action == plan.UpdateUser && l.user(op.UserID) == nil
 	})
 }
 
-// Sent returns the ids of the domains that the plan sends operations for, in its order.
-func Sent(p *plan.Plan) []string { return domainsOf(p, p.Operations) }
-
 // Change is an operation whose target is not what the plan expects.
 type Change struct {
-	Operation plan.Operation
+	Operation Step
 	// Text says what is there instead, without a full stop.
 	Text string
 }
 
-// Changes holds each operation against what it expects to find. What is not listed
+// Changes holds each step against what it expects to find. What is not listed
 // here and can not be repeated, LoginTC refuses by itself: a username that is taken.
-func (l *Live) Changes(p *plan.Plan) []Change {
+func (l *Live) Changes(steps []Step) []Change {
 	var changes []Change
-	for _, op := range p.Operations {
-		if text := l.change(&op); text != "" {
-			changes = append(changes, Change{op, text})
+	for _, step := range steps {
+		if text := l.change(&step.Operation); text != "" {
+			changes = append(changes, Change{step, text})
 		}
 	}
 	return changes
@@ -119,34 +116,23 @@ func differs(op *plan.Operation, now *identity.Account, gone string) string {
 	return ""
 }
 
-// Without returns the plan without the operations that changed and what comes after
-// them for the same user, and those operations. What the state alone learns stays.
-func Without(p *plan.Plan, changes []Change) (rest *plan.Plan, left []plan.Operation) {
-	if len(changes) == 0 {
-		return p, nil
-	}
-	type place struct {
-		key    identity.Key
-		action plan.Action
-		domain string
-	}
-	at := func(op *plan.Operation) place { return place{identity.NewKey(op.Username), op.Action, op.Domain} }
-	changed := map[place]bool{}
+// Without returns the steps without those that changed and what comes after them for
+// the same user, and those. What the state alone learns stays.
+func Without(steps []Step, changes []Change) (rest, left []Step) {
+	changed := map[int]bool{}
 	for i := range changes {
-		changed[at(&changes[i].Operation)] = true
+		changed[changes[i].Operation.Number] = true
 	}
 	stopped := map[identity.Key]bool{}
-	shorter := *p
-	shorter.Operations = nil
-	for i := range p.Operations {
-		op := &p.Operations[i]
-		key := identity.NewKey(op.Username)
-		stopped[key] = stopped[key] || changed[at(op)]
-		if stopped[key] && !op.Action.OnState() {
-			left = append(left, *op)
+	for i := range steps {
+		step := &steps[i]
+		key := identity.NewKey(step.Username)
+		stopped[key] = stopped[key] || changed[step.Number]
+		if stopped[key] && !step.Action.OnState() {
+			left = append(left, *step)
 		} else {
-			shorter.Operations = append(shorter.Operations, *op)
+			rest = append(rest, *step)
 		}
 	}
-	return &shorter, left
+	return rest, left
 }

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,13 +53,13 @@ func TestChanges(t *testing.T) {
 	} {
 		var live Live
 		live.AddDomain("d1", c.members)
-		p := &plan.Plan{Operations: []plan.Operation{c.op}}
-		if live.NeedsOrganization(p) != (c.op.Action == plan.UpdateUser && c.members == nil) {
+		steps := Steps(&plan.Plan{Operations: []plan.Operation{c.op}}, nil)
+		if live.NeedsOrganization(steps) != (c.op.Action == plan.UpdateUser && c.members == nil) {
 			t.Errorf("%s: whether the organization is needed", name)
 		}
 		live.AddOrganization(c.organization)
 		got := ""
-		for _, change := range live.Changes(p) {
+		for _, change := range live.Changes(steps) {
 			got = change.Text
 		}
 		if got != c.want {
@@ -71,24 +72,21 @@ func TestChanges(t *testing.T) {
 // nothing else.
 func TestWithout(t *testing.T) {
 	t.Parallel()
-	p := &plan.Plan{Operations: append(append(add("a"), plan.Operation{Action: plan.Record, Domain: "vpn", Username: "A"}), append(add("b"), leave("c")...)...)}
-	if rest, left := Without(p, nil); rest != p || left != nil {
+	steps := Steps(&plan.Plan{Operations: append(append(add("a"), plan.Operation{Action: plan.Record, Domain: "vpn", Username: "A"}), append(add("b"), leave("c")...)...)}, nil)
+	if rest, left := Without(steps, nil); len(rest) != 8 || left != nil {
 		t.Error("nothing changed")
 	}
-	rest, left := Without(p, []Change{{Operation: p.Operations[1]}})
-	brief := func(operations []plan.Operation) (out []string) {
-		for _, op := range operations {
-			out = append(out, string(op.Action)+" "+op.Username)
+	rest, left := Without(steps, []Change{{Operation: steps[1]}})
+	brief := func(steps []Step) (out []string) {
+		for _, s := range steps {
+			out = append(out, fmt.Sprintf("%d %s %s", s.Number, s.Action, s.Username))
 		}
 		return out
 	}
-	if diff := cmp.Diff([]string{"join_domain a", "issue_token a"}, brief(left)); diff != "" {
+	if diff := cmp.Diff([]string{"1 join_domain a", "2 issue_token a"}, brief(left)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"create_user a", "record A", "create_user b", "join_domain b", "issue_token b", "leave_domain c"}, brief(rest.Operations)); diff != "" {
+	if diff := cmp.Diff([]string{"0 create_user a", "3 record A", "4 create_user b", "5 join_domain b", "6 issue_token b", "7 leave_domain c"}, brief(rest)); diff != "" {
 		t.Error(diff)
-	}
-	if len(p.Operations) != 8 {
-		t.Error("the plan itself was changed")
 	}
 }

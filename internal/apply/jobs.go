@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
 // Jobs is where the operations of a domain are carried out as one asynchronous job.
@@ -67,17 +68,17 @@ type Unsettled struct {
 	Err error
 }
 
-// RunJobs carries the operations of each domain out as one job, a domain after the
-// other: a user that one of them creates may join the next. Of the options it uses
-// State, Now, Codes and End.
-func RunJobs(ctx context.Context, p *plan.Plan, o Options, jobs JobOptions) Result {
-	r := newRun(p, o)
-	sent := map[string][]plan.Operation{}
-	for _, op := range p.Operations {
-		if op.Action.OnState() {
-			r.note(op, false)
+// RunJobs carries the steps of each of the plan's domains out as one job, a domain
+// after the other: a user that one of them creates may join the next. Of the options
+// it uses State, Journal, Now, Codes and End.
+func RunJobs(ctx context.Context, p *plan.Plan, steps []Step, o Options, jobs JobOptions) Result {
+	r := newRun(o)
+	sent := map[string][]Step{}
+	for _, step := range steps {
+		if step.Action.OnState() {
+			r.note(step, "", false)
 		} else {
-			sent[op.Domain] = append(sent[op.Domain], op)
+			sent[step.Domain] = append(sent[step.Domain], step)
 		}
 	}
 	through := 0
@@ -86,7 +87,7 @@ func RunJobs(ctx context.Context, p *plan.Plan, o Options, jobs JobOptions) Resu
 		if len(operations) == 0 {
 			continue
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || r.isFull() {
 			r.result.Skipped = append(r.result.Skipped, operations...)
 			continue
 		}
@@ -97,8 +98,12 @@ func RunJobs(ctx context.Context, p *plan.Plan, o Options, jobs JobOptions) Resu
 }
 
 // job submits one job and takes its outcomes in.
-func (r *run) job(ctx context.Context, d plan.Domain, operations []plan.Operation, jobs JobOptions, before int) {
-	id, err := jobs.Jobs.Submit(ctx, d, operations)
+func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs JobOptions, before int) {
+	if err := r.begin(operations, chain(operations).tokenDue()); err != nil {
+		r.settle(operations, []Outcome{{Err: err}})
+		return
+	}
+	id, err := jobs.Jobs.Submit(ctx, d, Operations(operations))
 	switch {
 	case err != nil:
 		if errors.Is(err, ErrUncertain) || ctx.Err() != nil {
@@ -110,6 +115,9 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []plan.Operatio
 	case jobs.Submitted != nil:
 		jobs.Submitted(d, id)
 	}
+	r.mu.Lock()
+	r.written(r.Journal.Job(state.Job{ID: id, Operations: numbers(operations)}))
+	r.mu.Unlock()
 	if !jobs.Wait {
 		r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, nil})
 		return
@@ -119,13 +127,28 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []plan.Operatio
 		r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, err})
 		return
 	}
-	if len(progress.Outcomes) < len(operations) && progress.Err == nil {
-		progress.Err = fmt.Errorf("the job ended with %d outcomes of %d", len(progress.Outcomes), len(operations))
+	r.settle(operations, progress.outcomes(len(operations)))
+}
+
+func numbers(steps []Step) []int {
+	numbers := make([]int, len(steps))
+	for i := range steps {
+		numbers[i] = steps[i].Number
 	}
-	if len(progress.Outcomes) < len(operations) {
-		progress.Outcomes = append(progress.Outcomes, Outcome{Err: progress.Err})
+	return numbers
+}
+
+// outcomes are those of a job that ended and had n operations. Where some are missing
+// the first of these failed with the job.
+func (p *JobProgress) outcomes(n int) []Outcome {
+	if len(p.Outcomes) >= n {
+		return p.Outcomes
 	}
-	r.settle(operations, progress.Outcomes)
+	err := p.Err
+	if err == nil {
+		err = fmt.Errorf("the job ended with %d outcomes of %d", len(p.Outcomes), n)
+	}
+	return append(p.Outcomes, Outcome{Err: err})
 }
 
 // The pauses between looks at a job.
@@ -157,30 +180,40 @@ func await(ctx context.Context, jobs JobOptions, id string, before int) (JobProg
 	}
 }
 
-// settle notes what became of the operations. Those without an outcome were left out.
-func (r *run) settle(operations []plan.Operation, outcomes []Outcome) {
-	tokens := map[identity.Key]bool{}
-	for i := range operations {
-		if operations[i].Action.IssuesToken() {
-			tokens[identity.NewKey(operations[i].Username)] = true
+// tokenDue says whether a step is of a user who is to get a token.
+func (c chain) tokenDue() func(Step) bool {
+	users := map[identity.Key]bool{}
+	for i := range c {
+		if c[i].Action.IssuesToken() {
+			users[identity.NewKey(c[i].Username)] = true
 		}
 	}
+	return func(s Step) bool { return users[identity.NewKey(s.Username)] }
+}
+
+// settle notes what became of the operations. Those without an outcome were left out.
+func (r *run) settle(operations []Step, outcomes []Outcome) {
+	due := chain(operations).tokenDue()
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
-			r.result.Skipped = append(r.result.Skipped, op)
+			r.leaveOut(op)
 			continue
 		}
 		outcome := outcomes[i]
+		created := ""
 		if op.UserID == "" {
 			op.UserID = outcome.UserID
+			if op.Action == plan.CreateUser {
+				created = outcome.UserID
+			}
 		}
 		err := outcome.Err
 		if err == nil && op.UserID == "" {
 			err = errors.New("LoginTC did not say which user it is")
 		}
 		if err == nil && op.Action == plan.IssueToken {
-			err = r.handOver(op, outcome.Code)
+			err = r.handOver(op.Operation, outcome.Code)
 		}
-		r.end(op, err, tokens[identity.NewKey(op.Username)])
+		r.end(op, created, err, due(op))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,22 +77,21 @@ func jobPlan() *plan.Plan {
 	return p
 }
 
-func runJobs(ctx context.Context, p *plan.Plan, server *jobServer, s *state.State, wait bool) (Result, []string, []string) {
+func runJobs(t *testing.T, p *plan.Plan, server *jobServer, s *state.State, wait bool) (Result, []string, []string) {
 	var codes, submitted []string
-	result := RunJobs(ctx, p, Options{
-		State: s, Now: func() time.Time { return at },
-		Codes: func(domain, username string, code identity.Secret) error {
-			codes = append(codes, domain+" "+username+" "+code.Reveal())
-			return nil
-		},
-	}, JobOptions{Jobs: server, Wait: wait, Submitted: func(d plan.Domain, id string) { submitted = append(submitted, d.Name+" "+id) }})
+	steps, o := begin(t, s, p)
+	o.Codes = func(domain, username string, code identity.Secret) error {
+		codes = append(codes, domain+" "+username+" "+code.Reveal())
+		return nil
+	}
+	result := RunJobs(t.Context(), p, steps, o, JobOptions{Jobs: server, Wait: wait, Submitted: func(d plan.Domain, id string) { submitted = append(submitted, d.Name+" "+id) }})
 	return result, codes, submitted
 }
 
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	server, s := &jobServer{}, fresh(t, "old", "ghost")
-	result, codes, submitted := runJobs(t.Context(), jobPlan(), server, s, true)
+	result, codes, submitted := runJobs(t, jobPlan(), server, s, true)
 	if !result.Complete() || len(result.Done) != 5 {
 		t.Fatalf("%+v", result)
 	}
@@ -144,7 +142,7 @@ func TestJobsThatGoWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := fresh(t, "old")
-			result, _, _ := runJobs(t.Context(), jobPlan(), c.server, s, c.wait)
+			result, _, _ := runJobs(t, jobPlan(), c.server, s, c.wait)
 			if len(result.Done) != c.done || len(result.Failed) != c.failed || len(result.Skipped) != c.skipped || len(result.Unsettled) != c.out || result.Complete() {
 				t.Errorf("%d done, %+v failed, %d skipped, %+v unsettled", len(result.Done), result.Failed, len(result.Skipped), result.Unsettled)
 			}
@@ -163,7 +161,8 @@ func TestJobsInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	server := &jobServer{}
-	result := RunJobs(ctx, jobPlan(), Options{State: fresh(t), Now: func() time.Time { return at }}, JobOptions{
+	steps, o := begin(t, fresh(t), jobPlan())
+	result := RunJobs(ctx, jobPlan(), steps, o, JobOptions{
 		Jobs: server, Wait: true, Submitted: func(plan.Domain, string) { cancel() },
 	})
 	if len(server.submitted) != 1 || len(result.Unsettled) != 1 || result.Unsettled[0].ID != "job-site" || len(result.Skipped) != 4 {

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -8,86 +10,138 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
-// note enters in the state what an operation left behind.
-func (r *run) note(op plan.Operation, tokenDue bool) {
+// begun is what the journal has of an operation that begins: enough to find out
+// later what became of it, and to note it.
+type begun struct {
+	plan.Operation
+	TokenDue bool `json:"token_due,omitempty"`
+}
+
+// begin writes down that operations begin. After an error none of them may be sent,
+// nor any other: what can not be written down can be lost.
+func (r *run) begin(steps []Step, tokenDue func(Step) bool) error {
+	lines := make([]state.Begun, len(steps))
+	for i, step := range steps {
+		operation, err := json.Marshal(begun{step.Operation, tokenDue(step)})
+		if err != nil {
+			return err
+		}
+		lines[i] = state.Begun{Number: step.Number, Operation: operation}
+	}
+	if err := r.Journal.Begin(lines...); err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.written(err)
+		return fmt.Errorf("not sent, since the journal can not be written: %w", err)
+	}
+	return nil
+}
+
+// written stops the run where the journal could not be written. The caller holds the
+// mutex.
+func (r *run) written(err error) {
+	if err != nil {
+		r.full = true
+		r.result.Unwritten = err
+	}
+}
+
+// note enters in state and journal what an operation left behind. Created is the id
+// of the user that it created. What the state alone learns is in no journal: if it is
+// lost, the next plan finds it again.
+func (r *run) note(op Step, created string, tokenDue bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	changes := changes(r.State, &op.Operation, tokenDue, r.now())
 	if !op.Action.OnState() {
 		r.result.Done = append(r.result.Done, op)
+		if op.Action.Removes() {
+			r.result.remember(op.Operation, r.State)
+		}
+		r.written(r.Journal.End(op.Number, created, changes))
 	}
+	r.State.Apply(changes)
+	r.State.RecordDone(op.Number, created)
+}
+
+// changes returns what an operation that is done changes in the state. TokenDue says
+// that a token is to follow.
+func changes(s *state.State, op *plan.Operation, tokenDue bool, now time.Time) []state.Change {
 	key := identity.NewKey(op.Username)
-	member, known := r.State.Member(op.Domain, key)
+	member, known := s.Member(op.Domain, key)
+	put := func(m identity.Member) []state.Change {
+		return []state.Change{{Domain: op.Domain, Key: key, Member: &m}}
+	}
 	switch op.Action {
 	case plan.CreateUser, plan.AddPhone, plan.JoinGroup: // the state keeps memberships
-	case plan.UpdateUser:
-		r.noteValues(op, key)
-	case plan.DeleteUser:
-		r.result.remember(op, member, known)
-		for _, domain := range r.State.DomainNames() {
-			if m, ok := r.State.Member(domain, key); ok && m.UserID == op.UserID {
-				r.State.Remove(domain, key)
-			}
-		}
+	case plan.UpdateUser, plan.DeleteUser:
+		return everywhere(s, op, key)
 	case plan.JoinDomain:
-		r.State.Upsert(op.Domain, identity.Member{
+		return put(identity.Member{
 			UserID: op.UserID, User: *op.After, DN: op.DN, EntryID: op.EntryID,
-			Since: r.now(), Origin: identity.OriginAdded, TokenDue: tokenDue,
+			Since: now, Origin: identity.OriginAdded, TokenDue: tokenDue,
 		})
 	case plan.Adopt:
-		r.State.Upsert(op.Domain, identity.Member{
+		return put(identity.Member{
 			UserID: op.UserID, User: *op.After, DN: op.DN, EntryID: op.EntryID,
-			Since: r.now(), Origin: identity.OriginAdopted,
+			Since: now, Origin: identity.OriginAdopted,
 		})
-	case plan.LeaveDomain:
-		r.result.remember(op, member, known)
-		r.State.Remove(op.Domain, key)
-	case plan.Forget:
-		r.State.Remove(op.Domain, key)
+	case plan.LeaveDomain, plan.Forget:
+		return []state.Change{{Domain: op.Domain, Key: key}}
 	case plan.IssueToken, plan.EmailToken:
 		if known {
 			member.TokenDue = false
-			r.State.Upsert(op.Domain, member)
+			return put(member)
 		}
 	case plan.MarkMissing:
-		r.noteMissing(op, member, known)
+		if !known { // it is not rollcall's, and is noted as such
+			member = identity.Member{UserID: op.UserID, User: *op.Before, Since: now, Origin: identity.OriginUnmanaged}
+		}
+		member.MissingSince = &now
+		return put(member)
 	case plan.MarkPresent, plan.Record:
 		if known {
 			member.User, member.DN, member.EntryID, member.MissingSince = *op.After, op.DN, op.EntryID, nil
 			if member.Origin == identity.OriginUnmanaged {
 				member.Origin = identity.OriginAdopted
 			}
-			r.State.Upsert(op.Domain, member)
+			return put(member)
 		}
 	}
+	return nil
 }
 
-// noteValues enters new values of a user in every domain that it is a member of.
-func (r *run) noteValues(op plan.Operation, key identity.Key) {
-	for _, domain := range r.State.DomainNames() {
-		if m, ok := r.State.Member(domain, key); ok && m.UserID == op.UserID {
-			m.User = op.After.AliasesOr(&m.User)
-			r.State.Upsert(domain, m)
+// everywhere returns the changes to a user in every domain that it is a member of:
+// its new values, or that it is deleted.
+func everywhere(s *state.State, op *plan.Operation, key identity.Key) []state.Change {
+	var changes []state.Change
+	for _, domain := range s.DomainNames() {
+		m, ok := s.Member(domain, key)
+		if !ok || m.UserID != op.UserID {
+			continue
 		}
+		if op.Action == plan.DeleteUser {
+			changes = append(changes, state.Change{Domain: domain, Key: key})
+			continue
+		}
+		m.User = op.After.AliasesOr(&m.User)
+		changes = append(changes, state.Change{Domain: domain, Key: key, Member: &m})
 	}
+	return changes
 }
 
-// noteMissing starts the time of a member whose entry is gone. One that the state
-// does not have yet is not rollcall's, and is noted as such.
-func (r *run) noteMissing(op plan.Operation, member identity.Member, known bool) {
-	now := r.now()
-	if !known {
-		member = identity.Member{UserID: op.UserID, User: *op.Before, Since: now, Origin: identity.OriginUnmanaged}
-	}
-	member.MissingSince = &now
-	r.State.Upsert(op.Domain, member)
-}
+func (r *run) now() time.Time { return stamp(r.Now()) }
 
-func (r *run) now() time.Time { return r.Now().UTC().Truncate(time.Second) }
+// stamp is a time as the state has it.
+func stamp(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
 
-// Conclude enters in the state what the plan says of its domains as a whole, and
-// the plan's id if all of it was done. A scope or size of a roster that led to
+// Conclude enters in the state what came of a run: members that are still or not yet
+// there after all, what the plan says of its domains as a whole, and the plan's id if
+// all of it was done, which it reports. A scope or size of a roster that led to
 // withheld removals is not entered: the next plan shows and withholds again.
-func Conclude(s *state.State, p *plan.Plan, complete bool, at time.Time) {
+func Conclude(s *state.State, p *plan.Plan, result Result, differences []Difference, at time.Time) (complete bool) {
+	result.restore(s, differences)
+	complete = result.Complete() && len(differences) == 0
 	held := map[string]bool{}
 	for _, w := range p.Withheld {
 		if w.Guard != plan.GuardData && w.Action.Removes() {
@@ -102,7 +156,9 @@ func Conclude(s *state.State, p *plan.Plan, complete bool, at time.Time) {
 			s.Observe(d.Directory, d.Name, d.Evidence.Ended, state.Counts{Entries: d.Evidence.Entries, Users: d.Roster + d.Unmapped})
 		}
 	}
-	if complete && len(p.Operations) > 0 {
-		s.RecordApplied(p.ID, at.UTC().Truncate(time.Second))
+	// Jobs whose outcomes are not known must not be submitted twice.
+	if complete && len(p.Operations) > 0 || len(result.Unsettled) > 0 {
+		s.RecordApplied(p.ID, stamp(at))
 	}
+	return complete
 }

@@ -79,7 +79,7 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 			err = released
 		}
 	}()
-	st, err := state.Load(cfg.Settings.StatePath)
+	st, err := a.recoverState(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,8 @@ func present(cfg *config.Config, st *state.State, p *plan.Plan, a *app) plan.Pre
 	}
 	return plan.Present{
 		ConfigDigest: cfg.Digest, Lineage: st.Lineage, Serial: st.Serial, Applied: st.HasApplied(p.ID),
-		Now: a.Now(), Limits: limits, RunLimit: cfg.Settings.MaxRemoveLimit,
+		Continues: st.Progress(p.ID) != nil,
+		Now:       a.Now(), Limits: limits, RunLimit: cfg.Settings.MaxRemoveLimit,
 	}
 }
 

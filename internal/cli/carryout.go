@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
@@ -21,29 +20,35 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if err != nil {
 		return err
 	}
-	changes, err := lookAgain(ctx, client.Reader, p)
+	steps := apply.Steps(p, st.Progress(p.ID))
+	if done := len(p.Operations) - len(steps); done > 0 {
+		_, _ = fmt.Fprintf(a.Out, "Going on with this plan: %d of its %s were done before.\n", done, render.Count(len(p.Operations), "operation", "operations"))
+	}
+	changes, err := lookAgain(ctx, client.Reader, p, steps)
 	if err != nil {
 		return fmt.Errorf("nothing was sent, since LoginTC could not be listed once more: %w", err)
 	}
-	rest, left := apply.Without(p, changes)
-	result, err := a.runPlanned(ctx, cfg, st, rest, client, o)
+	rest, left := apply.Without(steps, changes)
+	journal, err := apply.Start(cfg.Settings.StatePath, st, p, rest)
 	if err != nil {
-		return err
+		return fmt.Errorf("nothing was sent: %w", err)
+	}
+	result, err := a.runPlanned(ctx, cfg, st, journal, p, rest, client, o)
+	if err != nil {
+		return errors.Join(err, end(journal))
 	}
 	result.Skipped = append(result.Skipped, left...)
 	differences, unchecked := check(ctx, client.Reader, p, result)
-	result.Restore(st, differences)
-	complete := result.Complete() && len(differences) == 0
-	apply.Conclude(st, p, complete, a.Now())
-	if len(result.Unsettled) > 0 { // its jobs must not be submitted twice
-		st.RecordApplied(p.ID, a.Now().UTC().Truncate(time.Second))
-	}
+	complete := apply.Conclude(st, p, result, differences, a.Now())
 	unsaved := state.Save(cfg.Settings.StatePath, st, a.Version)
+	if unsaved == nil {
+		unsaved = end(journal)
+	}
 	unsent := a.notify(ctx, cfg, client, p, result)
 	for _, c := range changes {
 		a.warn(fmt.Sprintf("%s: %s was not done, since LoginTC changed after the plan was made: %s", c.Operation.Address(), c.Operation.Action, c.Text))
 	}
-	if err := a.report(p, result, differences, o); err != nil && unsaved == nil {
+	if err := a.report(p, rest, result, differences, o); err != nil && unsaved == nil {
 		return err
 	}
 	switch {
@@ -67,32 +72,40 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 
 // lookAgain lists the domains that the plan sends operations for, and says which of
 // these no longer find what they expect.
-func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan) ([]apply.Change, error) {
+func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps []apply.Step) ([]apply.Change, error) {
 	var live apply.Live
-	for _, id := range apply.Sent(p) {
+	for _, id := range apply.Sent(p, steps) {
 		listing, err := client.DomainUsers(ctx, id, nil)
 		if err != nil {
 			return nil, err
 		}
 		live.AddDomain(id, listing.Accounts)
 	}
-	if live.NeedsOrganization(p) {
+	if live.NeedsOrganization(steps) {
 		listing, err := client.Users(ctx, nil)
 		if err != nil {
 			return nil, err
 		}
 		live.AddOrganization(listing.Accounts)
 	}
-	return live.Changes(p), nil
+	return live.Changes(steps), nil
+}
+
+// end takes the journal away, if there is one.
+func end(journal *state.Journal) error {
+	if journal == nil {
+		return nil
+	}
+	return journal.Remove()
 }
 
 // runPlanned sends the operations, one by one or as jobs. Codes that it is given, and
 // the receipt, are on the disk when it returns.
-func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, client *logintc.Writer, o applyOptions) (result apply.Result, err error) {
+func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.State, journal *state.Journal, p *plan.Plan, steps []apply.Step, client *logintc.Writer, o applyOptions) (result apply.Result, err error) {
 	jobs := cfg.LoginTC.Execution == config.ExecutionJob
-	bar := a.startBar(p.Calls())
+	bar := a.startBar(apply.Calls(steps))
 	options := apply.Options{
-		Target: client, State: st, Concurrency: cfg.LoginTC.Concurrency, MaxErrors: maxErrors(cfg), Now: a.Now,
+		Target: client, State: st, Journal: journal, Concurrency: cfg.LoginTC.Concurrency, MaxErrors: maxErrors(cfg), Now: a.Now,
 	}
 	if o.codes != "" {
 		codes, err := createCodes(a.path(o.codes))
@@ -112,11 +125,14 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 			return result, err
 		}
 		defer func() {
-			if unwritten := slip.close(p, result); unwritten != nil {
+			if unwritten := slip.close(steps, result); unwritten != nil {
 				a.warn(fmt.Sprintf("%s may lack operations: %v", o.receipt, unwritten))
 			}
 		}()
 	}
+	defer context.AfterFunc(ctx, func() {
+		a.warn("interrupted: the operations under way are finished, and the state is written. Once more stops at once; the next run then finds out what was done")
+	})()
 	options.End = func(op plan.Operation, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)
@@ -127,9 +143,9 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 		a.logOperation(ctx, op, err)
 	}
 	if jobs {
-		return apply.RunJobs(ctx, p, options, a.jobOptions(p, client, bar, o)), nil
+		return apply.RunJobs(ctx, p, steps, options, a.jobOptions(p, client, bar, o)), nil
 	}
-	return apply.Run(ctx, p, options), nil
+	return apply.Run(ctx, steps, options), nil
 }
 
 func maxErrors(cfg *config.Config) map[string]int {
@@ -172,12 +188,15 @@ func check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result app
 
 // report prints what was done and what was not. Somebody who applies a saved plan
 // is told once more what it withheld.
-func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Difference, o applyOptions) error {
+func (a *app) report(p *plan.Plan, steps []apply.Step, result apply.Result, differences []apply.Difference, o applyOptions) error {
 	for _, job := range result.Unsettled {
 		a.reportUnsettled(job)
 	}
 	for _, f := range result.Failed {
 		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
+	}
+	if result.Unwritten != nil {
+		a.warn(fmt.Sprintf("the run was stopped, since its journal could not be written: %v", result.Unwritten))
 	}
 	if len(result.Skipped) > 0 {
 		a.warn(fmt.Sprintf("%s left out: an earlier one of the same user failed, the run was interrupted, or as many users had failed as max_errors allows",
@@ -191,6 +210,9 @@ func (a *app) report(p *plan.Plan, result apply.Result, differences []apply.Diff
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(result.Done), p.Summarize("").Adopt))
+	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(apply.Operations(result.Done)), plan.Count(apply.Operations(steps)).Adopt))
+	if err == nil && o.planFile != "" && len(result.Failed)+len(result.Skipped)+len(differences) > 0 {
+		_, err = fmt.Fprintf(a.Out, "To go on with what is left of this plan: rollcall apply %s\n", o.planFile)
+	}
 	return err
 }

@@ -164,7 +164,11 @@ func jobAction(op *plan.Operation) logintc.JobAction {
 
 // Look implements apply.Jobs.
 func (j jobs) Look(ctx context.Context, id string) (apply.JobProgress, error) {
-	job, err := j.client.Job(ctx, id)
+	return lookAtJob(ctx, j.client.Reader, id)
+}
+
+func lookAtJob(ctx context.Context, client *logintc.Reader, id string) (apply.JobProgress, error) {
+	job, err := client.Job(ctx, id)
 	if err != nil {
 		return apply.JobProgress{}, err
 	}

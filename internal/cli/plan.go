@@ -48,7 +48,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	st, err := state.Load(cfg.Settings.StatePath)
+	st, err := a.readState(ctx, cfg)
 	if err != nil {
 		return err
 	}

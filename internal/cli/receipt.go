@@ -78,22 +78,22 @@ func (r *receipt) end(op plan.Operation, err error) {
 
 // close notes what was not sent: what the state alone learns, what was left out, and
 // what became of jobs that nobody waited for.
-func (r *receipt) close(p *plan.Plan, result apply.Result) error {
+func (r *receipt) close(steps []apply.Step, result apply.Result) error {
 	unsettled := map[string]error{}
 	for _, job := range result.Unsettled {
 		unsettled[job.Domain] = job.Err
 	}
-	for _, op := range p.Operations {
+	for _, op := range steps {
 		failure, unknown := unsettled[op.Domain]
 		switch {
 		case op.Action.OnState():
-			r.write(op, "done", nil)
+			r.write(op.Operation, "done", nil)
 		case unknown:
-			r.write(op, "unknown", failure)
+			r.write(op.Operation, "unknown", failure)
 		}
 	}
 	for _, op := range result.Skipped {
-		r.write(op, "skipped", nil)
+		r.write(op.Operation, "skipped", nil)
 	}
 	return errors.Join(r.err, r.file.Sync(), r.file.Close())
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -22,29 +23,29 @@ func newState(a *app) *cobra.Command {
 			Use:   "list",
 			Short: "List the members that rollcall manages",
 			Args:  cobra.NoArgs,
-			RunE:  func(*cobra.Command, []string) error { return a.runStateList() },
+			RunE:  func(cmd *cobra.Command, _ []string) error { return a.runStateList(cmd.Context()) },
 		},
 		&cobra.Command{
 			Use:     "show ADDRESS",
 			Short:   "Show what the state knows of one member",
 			Example: `  rollcall state show 'domain.vpn["jane.doe"]'`,
 			Args:    cobra.ExactArgs(1),
-			RunE:    func(_ *cobra.Command, args []string) error { return a.runStateShow(args[0]) },
+			RunE:    func(cmd *cobra.Command, args []string) error { return a.runStateShow(cmd.Context(), args[0]) },
 		},
 	)
 	return cmd
 }
 
-func (a *app) loadState() (*state.State, error) {
+func (a *app) loadState(ctx context.Context) (*state.State, error) {
 	cfg, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	return state.Load(cfg.Settings.StatePath)
+	return a.readState(ctx, cfg)
 }
 
-func (a *app) runStateList() error {
-	st, err := a.loadState()
+func (a *app) runStateList(ctx context.Context) error {
+	st, err := a.loadState(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,8 +66,8 @@ type memberDocument struct {
 	identity.Member
 }
 
-func (a *app) runStateShow(address string) error {
-	st, err := a.loadState()
+func (a *app) runStateShow(ctx context.Context, address string) error {
+	st, err := a.loadState(ctx)
 	if err != nil {
 		return err
 	}

@@ -280,17 +280,6 @@ func Count(operations []Operation) Summary {
 	return s
 }
 
-// Calls counts the operations that are sent to LoginTC.
-func (p *Plan) Calls() int {
-	n := 0
-	for i := range p.Operations {
-		if !p.Operations[i].Action.OnState() {
-			n++
-		}
-	}
-	return n
-}
-
 func (s *Summary) count(action Action) {
 	switch action {
 	case CreateUser:

@@ -23,7 +23,10 @@ type Present struct {
 	Serial       uint64
 	// Applied says that the state has the plan's id among those applied.
 	Applied bool
-	Now     time.Time
+	// Continues says that the plan was carried out in part, and nothing else was
+	// since: the state is then no longer the one that the plan names.
+	Continues bool
+	Now       time.Time
 	// Limits are the max_remove_limit of each domain of the configuration,
 	// RunLimit that of the rollcall block or nil.
 	Limits   map[string]identity.Limit
@@ -58,6 +61,7 @@ func (p *Plan) Verify(now Present) error {
 		return &StaleError{"it expired at " + p.Expires.UTC().Format(time.RFC3339)}
 	case now.ConfigDigest != p.ConfigDigest:
 		return &StaleError{"the configuration has changed since it was made"}
+	case now.Continues:
 	case now.Lineage != p.Lineage && p.Lineage == "":
 		return &StaleError{"a state was written since it was made"}
 	case now.Lineage != p.Lineage:

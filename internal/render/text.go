@@ -42,7 +42,7 @@ func (w *writer) line(format string, args ...any) {
 // with its removals first, then what was withheld, and one line of summary last.
 func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 	w := &writer{Writer: bufio.NewWriter(out), palette: palette(o.Color), width: cmp.Or(o.Width, 100)}
-	w.line("%s", w.bold("Plan "+short(p.ID))+w.dim(" (expires "+p.Expires.UTC().Format("2006-01-02 15:04 MST")+")"))
+	w.line("%s", w.bold("Plan "+ShortID(p.ID))+w.dim(" (expires "+p.Expires.UTC().Format("2006-01-02 15:04 MST")+")"))
 	w.scopeChanges(p)
 	for _, failure := range p.Failures {
 		w.line("")
@@ -61,8 +61,8 @@ func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 	return w.Flush()
 }
 
-// short is the part of an id that people compare.
-func short(id string) string { return Escape(id[:min(12, len(id))]) }
+// ShortID is the part of a plan's id that people compare.
+func ShortID(id string) string { return Escape(id[:min(12, len(id))]) }
 
 func (w *writer) scopeChanges(p *plan.Plan) {
 	for _, d := range p.Domains {

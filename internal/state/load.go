@@ -145,6 +145,11 @@ func (s *State) readRest(d *json.Decoder) error {
 	if err := readField(d, "applied", &s.applied); err != nil {
 		return err
 	}
+	if d.More() {
+		if err := readField(d, "unfinished", &s.progress); err != nil {
+			return err
+		}
+	}
 	return expect(d, json.Delim('}'))
 }
 

@@ -36,6 +36,9 @@ func Save(path string, s *State, version string) error {
 		next.Lineage = lineage.String()
 	}
 	if s.changed {
+		if !s.started {
+			next.progress = nil // its plan was computed from what is no more
+		}
 		next.Serial++
 		if err := backUp(path); err != nil {
 			return fmt.Errorf("the state is not written, since no backup of the last one could be made: %w", err)
@@ -53,7 +56,7 @@ func Save(path string, s *State, version string) error {
 func (s *State) unmoved(path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if s.Lineage == "" {
+		if s.Serial == 0 {
 			return nil
 		}
 		return fmt.Errorf("the state %s is gone since it was read; nothing was written", path)
@@ -98,7 +101,11 @@ func (s *State) encode(w io.Writer) error {
 	}
 	e.raw("\n  },\n")
 	e.field("  ", "directories", s.directories, ",\n")
-	e.field("  ", "applied", s.applied, "\n}\n")
+	e.field("  ", "applied", s.applied, "")
+	if s.progress != nil {
+		e.field(",\n  ", "unfinished", s.progress, "")
+	}
+	e.raw("\n}\n")
 	return e.err
 }
 

@@ -33,6 +33,10 @@ type State struct {
 	domains     map[string]*domain
 	directories map[string]Observation
 	applied     []Applied
+	// progress is nil where no plan was carried out in part; started says that its
+	// plan is the one that is carried out now.
+	progress *Progress
+	started  bool
 	// changed and observed say that there is content, or an observation, that the
 	// file does not have yet.
 	changed, observed bool
@@ -198,10 +202,11 @@ func (s *State) HasApplied(plan string) bool {
 	return slices.ContainsFunc(s.applied, func(a Applied) bool { return a.Plan == plan })
 }
 
-// RecordApplied records that the plan was applied.
+// RecordApplied records that the plan was applied to its end.
 func (s *State) RecordApplied(plan string, at time.Time) {
 	s.applied = append(s.applied, Applied{Plan: plan, At: at})
 	s.applied = s.applied[max(0, len(s.applied)-maxApplied):]
+	s.progress = nil
 	s.changed = true
 }
 

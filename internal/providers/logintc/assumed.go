@@ -95,12 +95,8 @@ func (w *Writer) IssueTokenWithEmail(ctx context.Context, domainID, userID strin
 	if err := w.assumed(); err != nil {
 		return err
 	}
-	path := membership(domainID, userID) + "/token"
-	put := call{method: http.MethodPut, path: path + "?email=true", once: true}
-	return w.settle(ctx, func() error { return w.do(ctx, put) }, func() (bool, error) {
-		var present token
-		return found(w.do(ctx, call{method: http.MethodGet, path: path, into: &present}))
-	})
+	put := call{method: http.MethodPut, path: membership(domainID, userID) + "/token?email=true", once: true}
+	return w.settle(ctx, func() error { return w.do(ctx, put) }, func() (bool, error) { return w.HasToken(ctx, domainID, userID) })
 }
 
 // Notify has an administrator told by mail of users who were added to a domain and

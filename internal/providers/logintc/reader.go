@@ -81,6 +81,12 @@ func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.
 	return account, true, nil
 }
 
+// HasToken reports whether a member has a token on the domain, pending or active.
+func (r *Reader) HasToken(ctx context.Context, domainID, userID string) (bool, error) {
+	var present token
+	return found(r.do(ctx, call{method: http.MethodGet, path: membership(domainID, userID) + "/token", into: &present}))
+}
+
 // wireUser is a user as the API sends it. Fields that are not known are passed
 // over: the API may grow. Domains is nil where the field is missing or null, which
 // plan takes for "not known", so that such a user is never deleted.

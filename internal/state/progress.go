@@ -1,0 +1,78 @@
+package state
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Progress is how far a plan was carried out that has not come to its end.
+type Progress struct {
+	// Plan is the plan's id.
+	Plan string
+	// Done are the numbers of the operations that are done, from 0 in the plan's
+	// order, each with the id of the user that it created or nothing.
+	Done map[int]string
+}
+
+// progressDocument is Progress in the file.
+type progressDocument struct {
+	Plan    string         `json:"plan"`
+	Done    []int          `json:"done"`
+	Created map[int]string `json:"created,omitempty"`
+}
+
+// MarshalJSON writes the numbers sorted, and ids for those alone that have one.
+func (p *Progress) MarshalJSON() ([]byte, error) {
+	document := progressDocument{Plan: p.Plan, Done: slices.Sorted(maps.Keys(p.Done)), Created: map[int]string{}}
+	for n, id := range p.Done {
+		if id != "" {
+			document.Created[n] = id
+		}
+	}
+	return json.Marshal(document)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *Progress) UnmarshalJSON(text []byte) error {
+	var document progressDocument
+	if err := json.Unmarshal(text, &document); err != nil {
+		return err
+	}
+	*p = Progress{Plan: document.Plan, Done: make(map[int]string, len(document.Done))}
+	for _, n := range document.Done {
+		p.Done[n] = document.Created[n]
+	}
+	return nil
+}
+
+// Progress returns how far the plan is if it was carried out in part and nothing
+// else was since, or nil. It is not to be changed.
+func (s *State) Progress(plan string) *Progress {
+	if s.progress == nil || s.progress.Plan != plan {
+		return nil
+	}
+	return s.progress
+}
+
+// Start says that the plan is carried out from now on, or on. What another one left
+// undone can not be gone on with after that.
+func (s *State) Start(plan string) {
+	if s.Progress(plan) == nil {
+		s.progress = &Progress{Plan: plan, Done: map[int]string{}}
+	}
+	s.started = true
+}
+
+// RecordDone records that an operation of the plan that was started is done, and the
+// id of the user that it created or nothing.
+func (s *State) RecordDone(number int, created string) {
+	s.progress.Done[number] = created
+	s.changed = true
+}
+
+// RecordUndone takes that back.
+func (s *State) RecordUndone(number int) {
+	delete(s.progress.Done, number)
+	s.changed = true
+}
