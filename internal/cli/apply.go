@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/render"
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
@@ -25,10 +26,13 @@ type applyOptions struct {
 	// receipt is the file for what became of each operation, or empty.
 	receipt string
 	noWait  bool
+	// approval is what --approve-removals says, or nil.
+	approval *approval
 }
 
 func newApply(a *app) *cobra.Command {
 	var o applyOptions
+	var approve string
 	cmd := &cobra.Command{
 		Use:   "apply [PLAN]",
 		Short: "Do exactly what a plan says",
@@ -45,11 +49,16 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 			if len(args) == 1 {
 				o.planFile = args[0]
 			}
+			var err error
+			if o.approval, err = parseApproval(approve); err != nil {
+				return err
+			}
 			return a.runApply(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
+	cmd.Flags().StringVar(&approve, "approve-removals", "", "also do the removals that limits withheld in the plan of this id, if they are so many, as `id:count`")
 	cmd.Flags().StringVar(&o.codes, "activation-codes", "", "write domain, username and activation code of issued tokens to this new `file`, as CSV")
 	cmd.Flags().StringVar(&o.receipt, "receipt", "", "write what became of each operation to this new `file`, as JSON lines")
 	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "submit jobs and do not wait for them")
@@ -86,6 +95,12 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 	p, err := a.planToApply(ctx, cfg, st, o)
 	if err != nil {
 		return err
+	}
+	if o.approval != nil {
+		if p, err = p.Approve(o.approval.plan, o.approval.count); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(a.Out, "\nApproved beyond the limits: %s.\n", render.Count(o.approval.count, "removal", "removals"))
 	}
 	if err := p.Verify(present(cfg, st, p, a)); err != nil {
 		return err

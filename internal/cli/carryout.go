@@ -29,7 +29,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 		return fmt.Errorf("nothing was sent, since LoginTC could not be listed once more: %w", err)
 	}
 	rest, left := apply.Without(steps, changes)
-	journal, err := apply.Start(cfg.Settings.StatePath, st, p, rest)
+	journal, err := apply.Start(cfg.Settings.StatePath, st, p, rest, a.User, a.Now())
 	if err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}

@@ -175,7 +175,7 @@ func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 func policy(p *config.Policy) plan.Policy {
 	return plan.Policy{
 		Name: p.Address(), SyncMode: plan.SyncMode(p.SyncMode), MaxRemoveLimit: p.MaxRemoveLimit,
-		OnLimit: plan.OnLimit(p.OnLimit), TokenMode: plan.TokenMode(p.TokenMode), Protect: p.Protect,
+		OnLimit: plan.OnLimit(p.OnLimit), OnRename: plan.OnRename(p.OnRename), TokenMode: plan.TokenMode(p.TokenMode), Protect: p.Protect,
 		RemoveUnmanaged: p.RemoveUnmanaged, MaxShrink: p.MaxShrink, RemoveAfter: p.RemoveAfter, Notify: p.Notify,
 	}
 }

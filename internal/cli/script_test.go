@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rollcall-cli/rollcall/internal/cli"
+	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintctest"
 )
@@ -61,6 +62,7 @@ func runRollcall() {
 //	logintc FILE.json fault SPEC
 //	                            starts one that misbehaves so
 //	members DOMAIN-ID FILE      writes "username | name | email | token" lines
+//	approval FILE               sets $PLAN_ID to the beginning of the id of a saved plan
 //	searches N                  there were N searches of the directory since the last time
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
@@ -99,7 +101,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"searches": cmdSearches, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
+			"searches": cmdSearches, "approval": cmdApproval, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
 		},
 	})
 }
@@ -210,6 +212,15 @@ func cmdSearches(ts *testscript.TestScript, _ bool, args []string) {
 	if got := worldOf(ts).directory.(*ldaptest.Memory).Searches(); len(got) != want {
 		ts.Fatalf("%d searches, want %d: %q", len(got), want, got)
 	}
+}
+
+func cmdApproval(ts *testscript.TestScript, _ bool, args []string) {
+	file, err := os.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer func() { _ = file.Close() }()
+	p, err := plan.Decode(file)
+	ts.Check(err)
+	ts.Setenv("PLAN_ID", p.ID[:12])
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {

@@ -161,6 +161,8 @@ type Policy struct {
 	TokenMode string
 	// OnLimit is "withhold" or "fail".
 	OnLimit string
+	// OnRename is "replace" or "withhold".
+	OnRename string
 	// MaxRemoveLimit bounds removals of a domain, MaxShrink the part of a roster
 	// that may be gone since the last look.
 	MaxRemoveLimit, MaxShrink identity.Limit

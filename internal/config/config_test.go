@@ -94,7 +94,7 @@ func TestLoadExample(t *testing.T) {
 		AllowEmpty: true, Canaries: []string{"jane.doe"},
 	}
 	standard := &Policy{
-		Name: "standard", SyncMode: "remove", TokenMode: "issue_token_without_email", OnLimit: "withhold",
+		Name: "standard", SyncMode: "remove", TokenMode: "issue_token_without_email", OnLimit: "withhold", OnRename: "replace",
 		MaxRemoveLimit: identity.Limit{Value: 5, Percent: true}, MaxShrink: identity.Limit{Value: 30, Percent: true},
 		Protect: []string{"breakglass", "svc-*"}, RemoveUnmanaged: true, RemoveAfter: 72 * time.Hour, MaxErrors: 10,
 	}

@@ -78,7 +78,7 @@ func (m *Mapping) meaning() object {
 
 func (p *Policy) meaning(*Config) object {
 	return object{
-		"name": p.Name, "sync_mode": p.SyncMode, "token_mode": p.TokenMode, "on_limit": p.OnLimit,
+		"name": p.Name, "sync_mode": p.SyncMode, "token_mode": p.TokenMode, "on_limit": p.OnLimit, "on_rename": p.OnRename,
 		"max_remove_limit": p.MaxRemoveLimit, "max_shrink": p.MaxShrink, "protect": append([]string{}, p.Protect...),
 		"remove_unmanaged": p.RemoveUnmanaged, "remove_after": p.RemoveAfter, "max_errors": p.MaxErrors, "local_validation": p.LocalValidation,
 		"default_name": p.DefaultName, "default_email": p.DefaultEmail, "notify": p.Notify, "phone_region": p.PhoneRegion,

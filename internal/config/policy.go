@@ -14,7 +14,7 @@ import (
 // and nobody gets a token.
 func newPolicy() *Policy {
 	return &Policy{
-		SyncMode: "add_only", TokenMode: "do_not_issue_token", OnLimit: "withhold",
+		SyncMode: "add_only", TokenMode: "do_not_issue_token", OnLimit: "withhold", OnRename: "replace",
 		MaxShrink: identity.Limit{Value: 30, Percent: true}, MaxErrors: 10,
 	}
 }
@@ -26,7 +26,7 @@ func (l *loader) loadPolicies() map[string]*Policy {
 		if !l.unique(at, b, l.declaredAt) {
 			continue
 		}
-		p := l.block(at, b, schema("sync_mode", "max_remove_limit", "on_limit", "token_mode", "protect", "unmanaged", "max_shrink",
+		p := l.block(at, b, schema("sync_mode", "max_remove_limit", "on_limit", "on_rename", "token_mode", "protect", "unmanaged", "max_shrink",
 			"remove_after", "max_errors", "local_validation", "default_name", "default_email", "notify", "phone_region")).policy()
 		p.Name = b.Labels[0]
 		known[p.Name] = p
@@ -41,6 +41,7 @@ func (b *block) policy() *Policy {
 	p.SyncMode = b.choice("sync_mode", "add_only", "remove", "delete")
 	p.MaxRemoveLimit = b.limit("max_remove_limit", p.MaxRemoveLimit)
 	p.OnLimit = b.choice("on_limit", "withhold", "fail")
+	p.OnRename = b.choice("on_rename", "replace", "withhold")
 	p.TokenMode = b.tokenMode()
 	p.Protect = b.texts("protect")
 	p.RemoveUnmanaged = b.choice("unmanaged", "ignore", "remove") == "remove"

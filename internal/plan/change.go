@@ -81,7 +81,7 @@ func isOrAre(n int) string {
 
 func (c *computer) join(w *wish, j join) {
 	op := j.domain.operation(JoinDomain, w.person, j.reason)
-	op.After = &w.user
+	op.After, op.Renamed = &w.user, j.renamed
 	if w.account != nil {
 		op.Username, op.UserID, op.After = w.account.Username, w.account.ID, w.after()
 		if c.protects(w.account.Username) {
@@ -92,7 +92,7 @@ func (c *computer) join(w *wish, j join) {
 	c.operations = append(c.operations, op)
 	if action := j.domain.Policy.TokenMode.action(); action != "" {
 		token := op
-		token.Action, token.After, token.Reason = action, nil, "new members get a token"
+		token.Action, token.After, token.Renamed, token.Reason = action, nil, "", "new members get a token"
 		c.operations = append(c.operations, token)
 	}
 }

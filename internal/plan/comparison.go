@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,12 @@ type comparison struct {
 	heldKeys, heldIDs, heldDNs map[string]bool
 	nameless                   *identity.Unmapped
 	removals                   []removal
+	// limited are the removals that a limit or max_shrink withheld.
+	limited []removal
+	// renamedFrom and renamedTo are the members that are known under another username
+	// than the entry has now, by the new key; and those entries, by the old one.
+	renamedFrom map[identity.Key]*identity.Member
+	renamedTo   map[identity.Key]*identity.Person
 }
 
 // removal is a member that is to go.
@@ -27,6 +34,10 @@ type removal struct {
 	account *identity.Account
 	known   *identity.Member // nil for one that the state does not have
 	reason  string
+	// renamed is the username that the entry has now, or empty.
+	renamed string
+	// withheld is where the plan has it among the withheld, -1 where it is not.
+	withheld int
 }
 
 func newComparison(in *DomainInput) *comparison {
@@ -87,6 +98,7 @@ func scopeChanges(before, after Scope) []ScopeChange {
 // compare goes through roster, live members and state side by side, all sorted
 // by key.
 func (d *comparison) compare(c *computer) {
+	d.findRenames()
 	var people, members, known int
 	for people < len(d.people) || members < len(d.members) || known < len(d.known) {
 		key := d.least(people, members, known)
@@ -190,12 +202,51 @@ func (d *comparison) add(c *computer, key identity.Key, person *identity.Person,
 		c.withhold(ambiguity(d, person, c.accounts[key]))
 		return
 	}
-	reason := "in the directory, not a member"
+	j := join{domain: d, reason: "in the directory, not a member"}
 	if known != nil {
-		reason = "in the directory; the member that rollcall knew is gone from LoginTC"
+		j.reason = "in the directory; the member that rollcall knew is gone from LoginTC"
+	}
+	if earlier := d.renamedFrom[key]; earlier != nil {
+		if d.Policy.OnRename == WithholdOnRename {
+			return // withheld with the removal
+		}
+		j.renamed, j.reason = earlier.Username, "the entry was "+earlier.Username+", and LoginTC can not rename a user"
 	}
 	w := c.wish(key, account, person, d)
-	w.joins = append(w.joins, join{d, reason})
+	w.joins = append(w.joins, j)
+}
+
+// findRenames finds the members whose entries are in the directory under another
+// username by now, by the entries' unique ids.
+func (d *comparison) findRenames() {
+	gone := map[string]*identity.Member{}
+	for i := range d.Known.Members {
+		m := &d.Known.Members[i]
+		if m.EntryID != "" && m.Origin != identity.OriginUnmanaged && d.person(d.known[i]) == nil && d.account(d.known[i], m.UserID) {
+			gone[m.EntryID] = m
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	d.renamedFrom, d.renamedTo = map[identity.Key]*identity.Member{}, map[identity.Key]*identity.Person{}
+	for i := range d.People {
+		p := &d.People[i]
+		if m := gone[p.EntryID]; m != nil && p.EntryID != "" {
+			d.renamedFrom[d.people[i]], d.renamedTo[identity.NewKey(m.Username)] = m, p
+		}
+	}
+}
+
+// account reports whether the user is among the live members.
+func (d *comparison) account(key identity.Key, userID string) bool {
+	at, found := slices.BinarySearchFunc(d.members, key, func(a keyedAccount, key identity.Key) int { return cmp.Compare(a.key, key) })
+	for ; found && at < len(d.members) && d.members[at].key == key; at++ {
+		if d.members[at].ID == userID {
+			return true
+		}
+	}
+	return false
 }
 
 // keep brings a member's values and state up to date.

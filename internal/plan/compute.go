@@ -76,6 +76,8 @@ type lack struct {
 type join struct {
 	domain *comparison
 	reason string
+	// renamed is the earlier username of a person who was renamed, or empty.
+	renamed string
 }
 
 // strangers returns the keys of people who are not members of the domain that

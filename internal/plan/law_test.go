@@ -175,9 +175,14 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 				w.members[d.ID]["id-"+name] = true
 			}
 			if rapid.Bool().Draw(t, "known") {
-				w.state[d.Name][identity.NewKey(name)] = member(name)
+				m := member(name)
+				if rapid.IntRange(0, 9).Draw(t, "renamed") == 0 {
+					m.EntryID = "entry-" + rapid.SampledFrom(names).Draw(t, "entry of")
+				}
+				w.state[d.Name][identity.NewKey(name)] = m
 			}
 		}
+		d.Policy.OnRename = rapid.SampledFrom([]OnRename{ReplaceOnRename, WithholdOnRename}).Draw(t, "on rename")
 		domains = append(domains, d)
 	}
 	return w, domains
@@ -200,6 +205,9 @@ func TestLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, domains := draw(t)
 		p := Compute(w.input(domains))
+		if n := p.Approvable(); n > 0 && rapid.Bool().Draw(t, "approve") {
+			p = approve(t, p, n)
+		}
 		for i, d := range domains {
 			removed := 0
 			for _, op := range p.Operations {
@@ -214,7 +222,7 @@ func TestLaws(t *testing.T) {
 					t.Fatalf("%s must not be changed", op.Address())
 				}
 			}
-			if allowed := d.Policy.MaxRemoveLimit.Of(0); removed > allowed || removed != p.Domains[i].Limit.Used {
+			if allowed := p.Approval.allowed(d.Name, d.Policy.MaxRemoveLimit.Of(0)); removed > allowed || removed != p.Domains[i].Limit.Used {
 				t.Fatalf("%d removals in %s, %d allowed, %d said", removed, d.Name, allowed, p.Domains[i].Limit.Used)
 			}
 		}
@@ -223,6 +231,9 @@ func TestLaws(t *testing.T) {
 		}
 		for _, d := range domains {
 			for _, person := range d.People {
+				if renamed(p, d.Name, person.Username) {
+					continue
+				}
 				if !w.members[d.ID]["id-"+person.Username] {
 					t.Fatalf("%s is not in %s", person.Username, d.Name)
 				}
@@ -247,6 +258,43 @@ func TestLaws(t *testing.T) {
 		if again := Compute(w.input(domains)); len(again.Operations) != 0 {
 			t.Fatalf("the second plan still has %v", brief(again))
 		}
+	})
+}
+
+// approve approves all that limits withheld in a plan: it adds just these removals.
+func approve(t *rapid.T, p *Plan, n int) *Plan {
+	if err := p.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	approved, err := p.Approve(p.ID[:12], n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := removalsOf(p), removalsOf(approved)
+	if len(after) != len(before)+n || approved.Approvable() != 0 {
+		t.Fatalf("%d removals before, %d after %d were approved", len(before), len(after), n)
+	}
+	for _, op := range before {
+		if !slices.Contains(after, op) {
+			t.Fatalf("%s is gone", op)
+		}
+	}
+	return approved
+}
+
+func removalsOf(p *Plan) (addresses []string) {
+	for _, op := range p.Operations {
+		if op.Action.Removes() {
+			addresses = append(addresses, op.Address())
+		}
+	}
+	return addresses
+}
+
+// renamed reports whether the person's renaming was withheld.
+func renamed(p *Plan, domain, username string) bool {
+	return slices.ContainsFunc(p.Withheld, func(w Withheld) bool {
+		return w.Domain == domain && w.Guard == GuardRename && strings.Contains(w.Reason, "the entry is "+username+" now")
 	})
 }
 

@@ -53,6 +53,9 @@ type Plan struct {
 	// where no rate is set.
 	APICalls   int     `json:"api_calls"`
 	APISeconds float64 `json:"api_seconds"`
+
+	// Approval is set by Approve alone: it is in no file.
+	Approval *Approval `json:"-"`
 }
 
 // Domain is what the plan says of one domain as a whole.
@@ -184,6 +187,9 @@ type Operation struct {
 	// join_group; empty for the others.
 	Phone string `json:"phone,omitempty"`
 	Group string `json:"group,omitempty"`
+	// Renamed is the other username of a person whose entry was renamed: the earlier
+	// one for join_domain, the present one for leave_domain and delete_user.
+	Renamed string `json:"renamed,omitempty"`
 	// Reason says why, in one sentence without a full stop.
 	Reason string `json:"reason"`
 }
@@ -207,6 +213,8 @@ const (
 	GuardRunLimit Guard = "run_max_remove_limit"
 	GuardShrink   Guard = "max_shrink"
 	GuardGrace    Guard = "remove_after"
+	// GuardRename is about a person who is a member under an earlier username.
+	GuardRename Guard = "on_rename"
 	// GuardNameless is about an entry without a username that may be the person.
 	GuardNameless Guard = "no_username"
 )
@@ -223,6 +231,9 @@ type Withheld struct {
 	Guard  Guard  `json:"guard"`
 	// Reason says why, in one sentence without a full stop.
 	Reason string `json:"reason"`
+	// Operation is the removal that an approval adds to the plan; nil where nothing
+	// can be approved.
+	Operation *Operation `json:"operation,omitempty"`
 }
 
 // Summary counts a plan. Text, JSON and exit code are made from it.

@@ -25,6 +25,8 @@ type Policy struct {
 	MaxShrink identity.Limit
 	// RemoveAfter is how long a member must have been missing before it is removed.
 	RemoveAfter time.Duration
+	// OnRename says what is done about a member whose entry has another username.
+	OnRename OnRename
 	// Notify is the administrator who is told of new and removed users, or empty.
 	Notify string
 }
@@ -68,4 +70,13 @@ type OnLimit string
 const (
 	WithholdOnLimit OnLimit = "withhold"
 	FailOnLimit     OnLimit = "fail"
+)
+
+// OnRename says what a new username of a person does.
+type OnRename string
+
+// A new user joins and the old one leaves, as far as the limits allow; or neither.
+const (
+	ReplaceOnRename  OnRename = "replace"
+	WithholdOnRename OnRename = "withhold"
 )

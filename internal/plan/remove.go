@@ -17,6 +17,13 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		known = nil // somebody else's
 	}
 	switch {
+	case d.renamedTo[key] != nil && policy.OnRename == WithholdOnRename:
+		c.withhold(Withheld{
+			Domain: d.Name, Username: member.Username, DN: known.DN, Action: LeaveDomain, Guard: GuardRename,
+			Reason: "the entry is " + d.renamedTo[key].Username + " now, and on_rename is \"withhold\": neither is this one removed nor that one added",
+		})
+		c.markPresent(d, known, "the entry is in the directory under another username")
+		return
 	case d.holds(known, key):
 		c.markPresent(d, known, "the entry is in the directory, though it can not be mapped")
 		return
@@ -31,9 +38,12 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		c.markMissing(d, member, known)
 		return
 	}
-	r := removal{account: member, known: known, reason: "no entry in the directory any more"}
+	r := removal{account: member, known: known, reason: "no entry in the directory any more", withheld: -1}
 	if known == nil {
 		r.reason = "no entry in the directory, and unmanaged members are removed"
+	}
+	if renamed := d.renamedTo[key]; renamed != nil {
+		r.renamed, r.reason = renamed.Username, "the entry is "+renamed.Username+" now, and LoginTC can not rename a user"
 	}
 	if d.nameless != nil && (known == nil || known.EntryID == "") {
 		c.withholdRemoval(d, r, GuardNameless, fmt.Sprintf("an entry without a username may be this person: %s (%s)", d.nameless.DN, d.nameless.Reason))
@@ -103,17 +113,32 @@ func (c *computer) remove() {
 		c.limit(d)
 	}
 	c.runLimit()
-	leaving := map[string][]string{}
 	for _, d := range c.domains {
 		d.out.Limit.Used = len(d.removals)
-		for _, r := range d.removals {
+	}
+	c.makeRemovals(func(d *comparison) []removal { return d.removals }, func(_ removal, op Operation) {
+		c.operations = append(c.operations, op)
+	})
+	// What an approval adds is what would be done without limits.
+	c.makeRemovals(func(d *comparison) []removal { return slices.Concat(d.removals, d.limited) }, func(r removal, op Operation) {
+		if r.withheld >= 0 {
+			c.plan.Withheld[r.withheld].Operation = &op
+		}
+	})
+}
+
+// makeRemovals makes the removals of all domains into operations. The last domain in
+// the order that may delete a user does, if the user leaves all.
+func (c *computer) makeRemovals(of func(*comparison) []removal, yield func(removal, Operation)) {
+	leaving := map[string][]string{}
+	for _, d := range c.domains {
+		for _, r := range of(d) {
 			leaving[r.account.ID] = append(leaving[r.account.ID], d.ID)
 		}
 	}
-	// The last domain in the order that may delete the user does, if it leaves all.
 	for _, d := range slices.Backward(c.domains) {
-		for _, r := range d.removals {
-			c.removeOne(d, r, leaving)
+		for _, r := range of(d) {
+			yield(r, c.removeOne(d, r, leaving))
 		}
 	}
 }
@@ -121,8 +146,10 @@ func (c *computer) remove() {
 // withholdAll withholds every removal of the domain.
 func (c *computer) withholdAll(d *comparison, guard Guard, reason string) {
 	for _, r := range d.removals {
+		r.withheld = len(c.plan.Withheld)
 		c.withholdRemoval(d, r, guard, reason)
 		c.markMissing(d, r.account, r.known)
+		d.limited = append(d.limited, r)
 	}
 	d.removals = nil
 }
@@ -140,7 +167,7 @@ func (c *computer) shrinkage(d *comparison) {
 	}
 	d.out.Shrunk = true
 	reason := fmt.Sprintf("the roster shrank from %d to %d, more than max_shrink (%s) allows", before, now, d.Policy.MaxShrink)
-	c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: %s: every removal is withheld; check the directory, and raise max_shrink if so many did leave", d.Name, reason))
+	c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: %s: every removal is withheld; check the directory, and approve them if so many did leave", d.Name, reason))
 	c.withholdAll(d, GuardShrink, reason)
 }
 
@@ -196,10 +223,10 @@ func (c *computer) runLimit() {
 // and nothing else holds the user, else the end of a membership. Leaving has the
 // ids of the domains that the plan takes an account out of, nothing once it is
 // deleted.
-func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]string) {
+func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]string) Operation {
 	op := Operation{
 		Action: LeaveDomain, Domain: d.Name, DomainID: d.ID, Username: r.account.Username, UserID: r.account.ID,
-		Before: &r.account.User, Reason: r.reason,
+		Before: &r.account.User, Renamed: r.renamed, Reason: r.reason,
 	}
 	if r.known != nil {
 		op.DN, op.EntryID = r.known.DN, r.known.EntryID
@@ -212,7 +239,7 @@ func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]stri
 			leaving[r.account.ID] = nil
 		}
 	}
-	c.operations = append(c.operations, op)
+	return op
 }
 
 // holder says why a user of a domain in delete mode must not be deleted on its

@@ -150,29 +150,48 @@ func (p *Plan) wellFormed() error {
 		ids[d.Name] = d.ID
 	}
 	for i := range p.Operations {
-		op := &p.Operations[i]
-		needsBefore, needsAfter, lacks := false, false, false
-		switch op.Action {
-		case CreateUser, JoinDomain, Adopt:
-			needsAfter = true
-		case UpdateUser, MarkPresent, Record:
-			needsBefore, needsAfter = true, true
-		case LeaveDomain, DeleteUser, MarkMissing, Forget:
-			needsBefore = true
-		case IssueToken, EmailToken:
-		case AddPhone:
-			lacks = op.Phone == ""
-		case JoinGroup:
-			lacks = op.Group == ""
-		default:
-			return fmt.Errorf("its operation %d (%q) is not known", i+1, op.Action)
+		if err := p.Operations[i].wellFormed(ids); err != nil {
+			return fmt.Errorf("its operation %d %w", i+1, err)
 		}
-		if id, ok := ids[op.Domain]; !ok || id != op.DomainID {
-			return fmt.Errorf("its operation %d is of a domain that it does not list", i+1)
+	}
+	for i := range p.Withheld {
+		op := p.Withheld[i].Operation
+		if op == nil {
+			continue
 		}
-		if lacks || op.Username == "" || needsBefore && op.Before == nil || needsAfter && op.After == nil {
-			return fmt.Errorf("its operation %d (%s) lacks values", i+1, op.Action)
+		if err := op.wellFormed(ids); err != nil {
+			return fmt.Errorf("its withheld operation %d %w", i+1, err)
 		}
+		if !op.Action.Removes() || op.Domain != p.Withheld[i].Domain {
+			return fmt.Errorf("its withheld operation %d is another than what was withheld", i+1)
+		}
+	}
+	return nil
+}
+
+// wellFormed checks an operation; ids are those of the plan's domains by their names.
+func (o *Operation) wellFormed(ids map[string]string) error {
+	needsBefore, needsAfter, lacks := false, false, false
+	switch o.Action {
+	case CreateUser, JoinDomain, Adopt:
+		needsAfter = true
+	case UpdateUser, MarkPresent, Record:
+		needsBefore, needsAfter = true, true
+	case LeaveDomain, DeleteUser, MarkMissing, Forget:
+		needsBefore = true
+	case IssueToken, EmailToken:
+	case AddPhone:
+		lacks = o.Phone == ""
+	case JoinGroup:
+		lacks = o.Group == ""
+	default:
+		return fmt.Errorf("(%q) is not known", o.Action)
+	}
+	if id, ok := ids[o.Domain]; !ok || id != o.DomainID {
+		return errors.New("is of a domain that it does not list")
+	}
+	if lacks || o.Username == "" || needsBefore && o.Before == nil || needsAfter && o.After == nil {
+		return fmt.Errorf("(%s) lacks values", o.Action)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (p *Plan) verifyLimits(now Present) error {
 		if !ok {
 			return &StaleError{fmt.Sprintf("the configuration has no domain %q", d.Name)}
 		}
-		if allowed := limit.Of(d.Members); removals[d.Name] > allowed {
+		if allowed := p.Approval.allowed(d.Name, limit.Of(d.Members)); removals[d.Name] > allowed {
 			return &StaleError{fmt.Sprintf("it removes %d members of domain.%s and max_remove_limit (%s) allows %d", removals[d.Name], d.Name, limit, allowed)}
 		}
 		delete(removals, d.Name)
@@ -96,8 +96,15 @@ func (p *Plan) verifyLimits(now Present) error {
 	if len(removals) > 0 {
 		return &StaleError{"it removes members of domains that it does not list"}
 	}
-	if now.RunLimit != nil && total > now.RunLimit.Of(members) {
-		return &StaleError{fmt.Sprintf("it removes %d members over all domains and the rollcall block allows %d", total, now.RunLimit.Of(members))}
+	if now.RunLimit == nil {
+		return nil
+	}
+	allowed := now.RunLimit.Of(members)
+	if p.Approval != nil {
+		allowed += p.Approval.Count()
+	}
+	if total > allowed {
+		return &StaleError{fmt.Sprintf("it removes %d members over all domains and the rollcall block allows %d", total, allowed)}
 	}
 	return nil
 }

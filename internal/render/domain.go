@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 	w.line("%s %s %s", w.bold(domainName(d.Name)), quoted(d.Title), w.dim(Escape(d.ID)))
 	w.evidence(d)
 	w.counts(d)
+	w.renames(operations)
 	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
 	people := newPeople(operations)
 	w.changes(people)
@@ -101,6 +103,29 @@ func orZero(u *identity.User) identity.User {
 		return identity.User{}
 	}
 	return *u
+}
+
+// renames shows who has another username by now. What that comes to stands among the
+// removals and additions as well.
+func (w *writer) renames(operations []*plan.Operation) {
+	var pairs [][2]string
+	for _, op := range sortedByUsername(operations, plan.JoinDomain, plan.LeaveDomain, plan.DeleteUser) {
+		pair := [2]string{op.Username, op.Renamed}
+		if op.Action == plan.JoinDomain {
+			pair = [2]string{op.Renamed, op.Username}
+		}
+		if op.Renamed != "" && !slices.Contains(pairs, pair) {
+			pairs = append(pairs, pair)
+		}
+	}
+	if len(pairs) == 0 {
+		return
+	}
+	w.line("")
+	w.line("  %s", w.yellow("renamed in the directory; LoginTC can not rename, so a new user joins, the old one leaves, and the token is enrolled again:"))
+	for _, pair := range pairs {
+		w.line("      %s -> %s", value(pair[0]), value(pair[1]))
+	}
 }
 
 func (w *writer) removals(operations []*plan.Operation) {
@@ -207,6 +232,10 @@ func (w *writer) withheld(p *plan.Plan) {
 		w.line("")
 		w.line("  %s %s: %s", w.yellow("!"), Count(len(names[g]), "removal in "+domainName(g.domain), "removals in "+domainName(g.domain)), Escape(g.reason))
 		w.wrapped("      ", names[g])
+	}
+	if n := p.Approvable(); n > 0 {
+		w.line("")
+		w.line("  If %s right after all: rollcall apply --approve-removals %s:%d", Count(n, "removal that a limit withheld is", "removals that limits withheld are"), ShortID(p.ID), n)
 	}
 	data := false
 	for _, x := range p.Withheld {

@@ -74,6 +74,8 @@ type journalHead struct {
 	Plan    string `json:"plan"`
 	// Domains are LoginTC's ids of the plan's domains by their names.
 	Domains map[string]string `json:"domains"`
+	// Approval is what was approved for the run, or nil.
+	Approval *Approval `json:"approval,omitempty"`
 }
 
 // record is each other line.
@@ -112,9 +114,9 @@ func HasJournal(path string) bool {
 }
 
 // CreateJournal begins the journal of a run of the plan, whose domains are given as
-// ids by their names. The caller holds the lock, and has folded any earlier journal.
+// ids by their names; the approval is nil where there was none. The caller holds the lock, and has folded any earlier journal.
 // A state that was never written gets its lineage.
-func CreateJournal(path string, s *State, plan string, domains map[string]string) (*Journal, error) {
+func CreateJournal(path string, s *State, plan string, domains map[string]string, approval *Approval) (*Journal, error) {
 	if s.Lineage == "" {
 		lineage, err := uuid.NewRandom()
 		if err != nil {
@@ -123,7 +125,7 @@ func CreateJournal(path string, s *State, plan string, domains map[string]string
 		s.Lineage = lineage.String()
 	}
 	path = JournalPath(path)
-	head := journalHead{JournalVersion, s.Lineage, s.Serial, plan, domains}
+	head := journalHead{JournalVersion, s.Lineage, s.Serial, plan, domains, approval}
 	if err := atomicfile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(head) }); err != nil {
 		return nil, fmt.Errorf("the journal: %w", err)
 	}
@@ -259,6 +261,9 @@ func FoldJournal(path string, s *State) (*Leftover, error) {
 	s.Lineage = head.Lineage
 	for _, domain := range slices.Sorted(maps.Keys(head.Domains)) {
 		s.SetDomainID(domain, head.Domains[domain])
+	}
+	if head.Approval != nil {
+		s.RecordApproval(*head.Approval)
 	}
 	s.Start(head.Plan)
 	return s.fold(head.Plan, lines), nil

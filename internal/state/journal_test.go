@@ -27,7 +27,7 @@ func journalled(t *testing.T) (path string) {
 	if err := Save(path, s, "v"); err != nil {
 		t.Fatal(err)
 	}
-	j, err := CreateJournal(path, s, "plan-1", map[string]string{"vpn": "d1", "site": "d2"})
+	j, err := CreateJournal(path, s, "plan-1", map[string]string{"vpn": "d1", "site": "d2"}, &Approval{Plan: "p0", Removals: 2, By: "tester"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +86,9 @@ func TestJournalIsTakenIn(t *testing.T) {
 	if diff := cmp.Diff(&Progress{"plan-1", map[int]string{0: "id-new", 1: ""}}, s.Progress("plan-1")); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff([]Approval{{Plan: "p0", Removals: 2, By: "tester"}}, s.Approvals()); diff != "" {
+		t.Error(diff)
+	}
 	// Saved, it says the same, and the journal has nothing more to say.
 	if err := Save(path, s, "v"); err != nil {
 		t.Fatal(err)
@@ -97,8 +100,8 @@ func TestJournalIsTakenIn(t *testing.T) {
 	if diff := cmp.Diff(s.Progress("plan-1"), again.Progress("plan-1")); diff != "" || again.Progress("plan-2") != nil {
 		t.Error(diff)
 	}
-	if names(again, "vpn") != "new" {
-		t.Error(names(again, "vpn"))
+	if names(again, "vpn") != "new" || len(again.Approvals()) != 1 {
+		t.Errorf("%s, %v", names(again, "vpn"), again.Approvals())
 	}
 }
 
@@ -183,7 +186,7 @@ func TestFirstJournal(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
 	s := empty()
-	j, err := CreateJournal(path, s, "p", nil)
+	j, err := CreateJournal(path, s, "p", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +230,7 @@ func TestProgressEndsWithAnotherChange(t *testing.T) {
 func TestJournalFromManyAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
-	j, err := CreateJournal(path, empty(), "p", nil)
+	j, err := CreateJournal(path, empty(), "p", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

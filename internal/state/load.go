@@ -145,12 +145,36 @@ func (s *State) readRest(d *json.Decoder) error {
 	if err := readField(d, "applied", &s.applied); err != nil {
 		return err
 	}
-	if d.More() {
-		if err := readField(d, "unfinished", &s.progress); err != nil {
-			return err
-		}
+	if err := s.readOptional(d); err != nil {
+		return err
 	}
 	return expect(d, json.Delim('}'))
+}
+
+// readOptional reads the fields at the end, which most states do not have.
+func (s *State) readOptional(d *json.Decoder) error {
+	fields := []struct {
+		name string
+		into any
+	}{{"approvals", &s.approvals}, {"unfinished", &s.progress}}
+	next := 0
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		for next < len(fields) && fields[next].name != token {
+			next++
+		}
+		if next == len(fields) {
+			return fmt.Errorf("%v stands where nothing should", token)
+		}
+		if err := d.Decode(fields[next].into); err != nil {
+			return fmt.Errorf("%s: %w", fields[next].name, err)
+		}
+		next++
+	}
+	return nil
 }
 
 func (s *State) readDomain(d *json.Decoder) error {

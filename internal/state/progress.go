@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Progress is how far a plan was carried out that has not come to its end.
@@ -53,6 +54,31 @@ func (s *State) Progress(plan string) *Progress {
 		return nil
 	}
 	return s.progress
+}
+
+// maxApprovals is how many approvals are kept.
+const maxApprovals = 100
+
+// Approval is what somebody let a run remove beyond the limits.
+type Approval struct {
+	// Plan is the id of the plan that was looked at.
+	Plan     string    `json:"plan"`
+	Removals int       `json:"removals"`
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+}
+
+// Approvals returns the last approvals, the newest at the end.
+func (s *State) Approvals() []Approval { return slices.Clone(s.approvals) }
+
+// RecordApproval records an approval, once for a plan.
+func (s *State) RecordApproval(a Approval) {
+	if slices.ContainsFunc(s.approvals, func(b Approval) bool { return b.Plan == a.Plan }) {
+		return
+	}
+	s.approvals = append(s.approvals, a)
+	s.approvals = s.approvals[max(0, len(s.approvals)-maxApprovals):]
+	s.changed = true
 }
 
 // Start says that the plan is carried out from now on, or on. What another one left

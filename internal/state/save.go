@@ -102,6 +102,9 @@ func (s *State) encode(w io.Writer) error {
 	e.raw("\n  },\n")
 	e.field("  ", "directories", s.directories, ",\n")
 	e.field("  ", "applied", s.applied, "")
+	if len(s.approvals) > 0 {
+		e.field(",\n  ", "approvals", s.approvals, "")
+	}
 	if s.progress != nil {
 		e.field(",\n  ", "unfinished", s.progress, "")
 	}

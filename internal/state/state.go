@@ -33,6 +33,7 @@ type State struct {
 	domains     map[string]*domain
 	directories map[string]Observation
 	applied     []Applied
+	approvals   []Approval
 	// progress is nil where no plan was carried out in part; started says that its
 	// plan is the one that is carried out now.
 	progress *Progress
