@@ -7,6 +7,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -261,7 +262,7 @@ func (r *run) handOver(op plan.Operation, code identity.Secret) error {
 // end notes what became of an operation, and the id of the user that it created.
 func (r *run) end(op Step, created string, err error, tokenDue bool) {
 	if err != nil {
-		r.fail(op, err)
+		r.fail(op, err, tokenDue)
 	} else {
 		if op.UserID == "" {
 			op.UserID = created
@@ -273,13 +274,37 @@ func (r *run) end(op Step, created string, err error, tokenDue bool) {
 	}
 }
 
-func (r *run) fail(op Step, err error) {
+// fail notes a failure. Where the operation may have been done all the same, it stays
+// open: the next run finds out.
+func (r *run) fail(op Step, err error, tokenDue bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Failed = append(r.result.Failed, Failure{op, err})
 	r.failed[op.Domain]++
 	r.full = r.full || r.failed[op.Domain] >= r.maxErrors(op.Domain)
-	r.written(r.Journal.Fail(op.Number))
+	if Uncertain(err) {
+		r.stayOpen(op, tokenDue)
+	} else {
+		r.written(r.Journal.Fail(op.Number))
+	}
+}
+
+// stayOpen notes that it is not known whether an operation was done. The caller holds
+// the mutex.
+func (r *run) stayOpen(op Step, tokenDue bool) {
+	if operation, err := encodeBegun(op, tokenDue); err == nil { // it was encoded once before
+		r.State.RecordOpen(op.Number, operation)
+	}
+}
+
+// Uncertain reports whether an operation may have been done though it failed: an error
+// of the target's says so by a method of this name.
+func Uncertain(err error) bool {
+	unsure, ok := errors.AsType[interface {
+		error
+		Uncertain() bool
+	}](err)
+	return ok && unsure.Uncertain()
 }
 
 // grace is how long an operation under way may still take after an interruption:

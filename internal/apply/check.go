@@ -13,21 +13,25 @@ import (
 // Touched returns the ids of the domains in which operations were carried out,
 // in the order of the plan's domains.
 func (r Result) Touched(p *plan.Plan) []string {
-	return Sent(p, r.Done)
+	return domainsOf(p, r.Done, func(a plan.Action) bool { return !a.OnState() })
 }
 
-// Sent returns the ids of the plan's domains that steps are sent for, in the plan's
-// order.
-func Sent(p *plan.Plan, steps []Step) []string {
-	sends := map[string]bool{}
+// Expecting returns the ids of the plan's domains that must be listed before the steps
+// are carried out, in the plan's order: something is sent for them, or somebody
+// forgotten.
+func Expecting(p *plan.Plan, steps []Step) []string {
+	return domainsOf(p, steps, func(a plan.Action) bool { return !a.OnState() || a == plan.Forget })
+}
+
+// domainsOf returns the ids of the plan's domains that have steps with such an action.
+func domainsOf(p *plan.Plan, steps []Step, such func(plan.Action) bool) []string {
+	has := map[string]bool{}
 	for i := range steps {
-		if op := &steps[i]; !op.Action.OnState() {
-			sends[op.DomainID] = true
-		}
+		has[steps[i].DomainID] = has[steps[i].DomainID] || such(steps[i].Action)
 	}
 	var ids []string
 	for _, d := range p.Domains {
-		if sends[d.ID] {
+		if has[d.ID] {
 			ids = append(ids, d.ID)
 		}
 	}

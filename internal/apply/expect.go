@@ -100,7 +100,11 @@ func (l *Live) change(op *plan.Operation) string {
 			return fmt.Sprintf("it is a member of %d domains, not %d as planned", len(now), len(op.Domains))
 		}
 	case plan.IssueToken, plan.EmailToken, plan.AddPhone, plan.JoinGroup: // they only give, to whom the others let in
-	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget: // of the state, which has its serial
+	case plan.Forget: // who is forgotten is nobody's to remove any more
+		if member != nil {
+			return "it is a member still"
+		}
+	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record: // of the state, which has its serial
 	}
 	return ""
 }
@@ -128,7 +132,7 @@ func Without(steps []Step, changes []Change) (rest, left []Step) {
 		step := &steps[i]
 		key := identity.NewKey(step.Username)
 		stopped[key] = stopped[key] || changed[step.Number]
-		if stopped[key] && !step.Action.OnState() {
+		if changed[step.Number] || stopped[key] && !step.Action.OnState() {
 			left = append(left, *step)
 		} else {
 			rest = append(rest, *step)

@@ -49,7 +49,9 @@ func TestChanges(t *testing.T) {
 		"join of a member":           {op(plan.JoinDomain, nil), []identity.Account{now("a", "d1")}, nil, "it is a member by now"},
 		"create":                     {op(plan.CreateUser, created), []identity.Account{now("b", "d1")}, nil, ""},
 		"create of a member":         {op(plan.CreateUser, created), []identity.Account{{ID: "other", User: *user("A")}}, nil, "it is a member by now"},
-		"of the state":               {op(plan.Forget, nil), nil, nil, ""},
+		"of the state":               {op(plan.MarkMissing, nil), nil, nil, ""},
+		"forget":                     {op(plan.Forget, nil), nil, nil, ""},
+		"forget a member":            {op(plan.Forget, nil), []identity.Account{now("a", "d1")}, nil, "it is a member still"},
 	} {
 		var live Live
 		live.AddDomain("d1", c.members)

@@ -13,15 +13,12 @@ import (
 
 // Jobs is where the operations of a domain are carried out as one asynchronous job.
 type Jobs interface {
-	// Submit starts a job that performs exactly the operations, in their order. An
-	// error is an ErrUncertain where the job may have been started all the same.
+	// Submit starts a job that performs exactly the operations, in their order. After
+	// an error that is Uncertain the job may have been started all the same.
 	Submit(ctx context.Context, domain plan.Domain, operations []plan.Operation) (id string, err error)
 	// Look says how far a job is.
 	Look(ctx context.Context, id string) (JobProgress, error)
 }
-
-// ErrUncertain says that a job may have been started though no answer said so.
-var ErrUncertain = errors.New("whether the job was started is not known")
 
 // JobProgress is how far a job is.
 type JobProgress struct {
@@ -106,8 +103,8 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs Jo
 	id, err := jobs.Jobs.Submit(ctx, d, Operations(operations))
 	switch {
 	case err != nil:
-		if errors.Is(err, ErrUncertain) || ctx.Err() != nil {
-			r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, "", err})
+		if Uncertain(err) {
+			r.unsettled(d, "", err, operations)
 			return
 		}
 		r.settle(operations, []Outcome{{Err: err}})
@@ -119,15 +116,30 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs Jo
 	r.written(r.Journal.Job(state.Job{ID: id, Operations: numbers(operations)}))
 	r.mu.Unlock()
 	if !jobs.Wait {
-		r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, nil})
+		r.unsettled(d, id, nil, operations)
 		return
 	}
 	progress, err := await(ctx, jobs, id, before)
 	if err != nil {
-		r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, err})
+		r.unsettled(d, id, err, operations)
 		return
 	}
 	r.settle(operations, progress.outcomes(len(operations)))
+}
+
+// unsettled notes that nobody knows yet what became of a job: its operations stay open,
+// and the next run finds out.
+func (r *run) unsettled(d plan.Domain, id string, err error, operations []Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, err})
+	due := chain(operations).tokenDue()
+	for _, op := range operations {
+		r.stayOpen(op, due(op))
+	}
+	if id != "" {
+		r.State.RecordJob(state.Job{ID: id, Operations: numbers(operations)})
+	}
 }
 
 func numbers(steps []Step) []int {

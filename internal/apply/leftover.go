@@ -34,8 +34,8 @@ type Settled struct {
 	Done bool
 }
 
-// Settle finds out what became of the operations whose ends are missing in a journal,
-// and enters it in the state, which has started their plan. Domains and, where need
+// Settle finds out what became of the operations whose ends are missing in a journal
+// or whose outcomes are not known, and enters it in the state, which has started their plan. Domains and, where need
 // be, the organization are listed once; each token is asked for; a job says itself
 // what it did. An error says that not everything could be found out, such as a
 // *JobRunsError; the state is then not to be saved.
@@ -65,6 +65,9 @@ func Settle(ctx context.Context, s *state.State, left *state.Leftover, from Insp
 			op.UserID = account.ID
 		}
 		outcome, known := outcomes[number]
+		if op.UserID == "" {
+			op.UserID = outcome.UserID
+		}
 		done := known && outcome.Err == nil && !outcome.Skipped
 		if !known {
 			if done, err = live.isDone(ctx, op, account, from); err != nil {
@@ -82,6 +85,7 @@ func Settle(ctx context.Context, s *state.State, left *state.Leftover, from Insp
 		s.Apply(changes(s, op, operations[i].TokenDue, stamp(at)))
 		s.RecordDone(number, created)
 	}
+	s.Settle()
 	return settled, nil
 }
 

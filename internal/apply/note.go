@@ -17,12 +17,16 @@ type begun struct {
 	TokenDue bool `json:"token_due,omitempty"`
 }
 
+func encodeBegun(step Step, tokenDue bool) (json.RawMessage, error) {
+	return json.Marshal(begun{step.Operation, tokenDue})
+}
+
 // begin writes down that operations begin. After an error none of them may be sent,
 // nor any other: what can not be written down can be lost.
 func (r *run) begin(steps []Step, tokenDue func(Step) bool) error {
 	lines := make([]state.Begun, len(steps))
 	for i, step := range steps {
-		operation, err := json.Marshal(begun{step.Operation, tokenDue(step)})
+		operation, err := encodeBegun(step, tokenDue(step))
 		if err != nil {
 			return err
 		}
@@ -156,8 +160,7 @@ func Conclude(s *state.State, p *plan.Plan, result Result, differences []Differe
 			s.Observe(d.Directory, d.Name, d.Evidence.Ended, state.Counts{Entries: d.Evidence.Entries, Users: d.Roster + d.Unmapped})
 		}
 	}
-	// Jobs whose outcomes are not known must not be submitted twice.
-	if complete && len(p.Operations) > 0 || len(result.Unsettled) > 0 {
+	if complete && len(p.Operations) > 0 {
 		s.RecordApplied(p.ID, stamp(at))
 	}
 	return complete

@@ -74,7 +74,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 // these no longer find what they expect.
 func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps []apply.Step) ([]apply.Change, error) {
 	var live apply.Live
-	for _, id := range apply.Sent(p, steps) {
+	for _, id := range apply.Expecting(p, steps) {
 		listing, err := client.DomainUsers(ctx, id, nil)
 		if err != nil {
 			return nil, err
@@ -193,7 +193,11 @@ func (a *app) report(p *plan.Plan, steps []apply.Step, result apply.Result, diff
 		a.reportUnsettled(job)
 	}
 	for _, f := range result.Failed {
-		a.warn(fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err))
+		text := fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err)
+		if apply.Uncertain(f.Err) {
+			text += "; the next run finds out whether it was done all the same"
+		}
+		a.warn(text)
 	}
 	if result.Unwritten != nil {
 		a.warn(fmt.Sprintf("the run was stopped, since its journal could not be written: %v", result.Unwritten))

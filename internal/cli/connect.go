@@ -40,7 +40,7 @@ func (a *app) clientOptions(cfg *config.Config) (logintc.Options, error) {
 	options := logintc.Options{
 		BaseURL: c.BaseURL, APIKey: c.APIKey, RequestsPerSecond: c.RequestsPerSecond,
 		Concurrency: c.Concurrency, Timeout: c.Timeout, UserAgent: "rollcall/" + a.Version,
-		Assumed: c.API == config.APISync, Logger: a.log,
+		Assumed: c.API == config.APISync, Logger: a.log, Dial: a.Dial,
 	}
 	var err error
 	if options.Proxy, err = a.proxy(c.Proxy); err != nil {

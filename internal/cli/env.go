@@ -6,7 +6,9 @@
 package cli
 
 import (
+	"context"
 	"io"
+	"net"
 	"strings"
 	"time"
 )
@@ -25,6 +27,8 @@ type Env struct {
 	Host, User string
 	PID        int
 	Now        func() time.Time
+	// Dial connects to LoginTC; nil stands for the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Version is this program's, such as "0.1.0".
 	Version string
 }

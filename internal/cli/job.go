@@ -141,11 +141,7 @@ func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []plan.Opera
 	for i := range operations {
 		actions[i] = jobAction(&operations[i])
 	}
-	id, err := j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
-	if errors.Is(err, logintc.ErrUncertain) {
-		err = fmt.Errorf("%w: %w", apply.ErrUncertain, err)
-	}
-	return id, err
+	return j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
 }
 
 func jobAction(op *plan.Operation) logintc.JobAction {

@@ -19,8 +19,8 @@ import (
 // it was before that.
 func (a *app) readState(ctx context.Context, cfg *config.Config) (*state.State, error) {
 	path := cfg.Settings.StatePath
-	if !state.HasJournal(path) {
-		return state.Load(path)
+	if st, err := state.Load(path); err != nil || !state.HasJournal(path) && st.Unsettled() == nil {
+		return st, err
 	}
 	lock, err := a.lock(ctx, cfg, "taking in what a run left behind")
 	if locked, ok := errors.AsType[*state.LockedError](err); ok {
@@ -43,8 +43,15 @@ func (a *app) recoverState(ctx context.Context, cfg *config.Config) (*state.Stat
 		return nil, err
 	}
 	left, err := state.FoldJournal(path, st)
-	if left == nil || err != nil {
-		return st, err
+	if err != nil {
+		return nil, err
+	}
+	broke := left != nil
+	if left == nil {
+		if left = st.Unsettled(); left == nil {
+			return st, nil
+		}
+		st.Start(left.Plan)
 	}
 	client, err := a.reader(cfg)
 	if err != nil {
@@ -52,23 +59,31 @@ func (a *app) recoverState(ctx context.Context, cfg *config.Config) (*state.Stat
 	}
 	settled, err := apply.Settle(ctx, st, left, inspector{client}, a.Now())
 	if err != nil {
-		return nil, fmt.Errorf("the last apply broke off, and what became of %s that had begun can not be found out: %w; nothing was changed",
+		return nil, fmt.Errorf("what became of %s of the last apply can not be found out: %w; nothing was changed",
 			render.Count(len(left.Open), "operation", "operations"), err)
 	}
 	if err := state.Save(path, st, a.Version); err != nil {
 		return nil, err
 	}
-	a.reportLeftover(left, settled)
+	a.reportLeftover(left, settled, broke)
 	return st, state.RemoveJournal(path)
 }
 
-func (a *app) reportLeftover(left *state.Leftover, settled []apply.Settled) {
-	done := left.Done
+// reportLeftover says what was found out of the last apply, which broke off or left
+// operations behind whose outcomes it did not know.
+func (a *app) reportLeftover(left *state.Leftover, settled []apply.Settled, broke bool) {
+	found := 0
 	for _, s := range settled {
 		if s.Done {
-			done++
+			found++
 		}
 	}
+	if !broke {
+		a.warn(fmt.Sprintf("of %s of the last apply it was not known whether they were done: %d were, and the state has them now",
+			render.Count(len(settled), "operation", "operations"), found))
+		return
+	}
+	done := left.Done + found
 	a.warn(fmt.Sprintf("the last apply broke off after %s; the state now has what was done. Go on with its plan (%s), or plan again",
 		render.Count(done, "operation", "operations"), render.ShortID(left.Plan)))
 	for _, s := range settled {

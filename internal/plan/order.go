@@ -26,10 +26,11 @@ func (c *computer) finish() {
 // countCalls counts the calls of apply: the operations or the jobs, the mails to
 // administrators, and the listings before and after, which show what is there and what was reached.
 func (c *computer) countCalls() {
-	operations, mails := map[string]int{}, map[string]int{}
+	operations, mails, forgets := map[string]int{}, map[string]int{}, map[string]bool{}
 	for i := range c.plan.Operations {
 		op := &c.plan.Operations[i]
 		if op.Action.OnState() {
+			forgets[op.Domain] = forgets[op.Domain] || op.Action == Forget
 			continue
 		}
 		operations[op.Domain]++
@@ -40,6 +41,9 @@ func (c *computer) countCalls() {
 	for _, d := range c.domains {
 		n := operations[d.Name]
 		switch {
+		case n == 0 && forgets[d.Name]:
+			c.plan.APICalls += max(d.Pages, 1) // to see that they are gone
+			continue
 		case n == 0:
 			continue
 		case c.in.Jobs:

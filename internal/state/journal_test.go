@@ -83,7 +83,7 @@ func TestJournalIsTakenIn(t *testing.T) {
 	if m, _ := s.Member("vpn", "new"); !m.TokenDue || m.UserID != "id-new" {
 		t.Errorf("%+v", m)
 	}
-	if diff := cmp.Diff(&Progress{"plan-1", map[int]string{0: "id-new", 1: ""}}, s.Progress("plan-1")); diff != "" {
+	if diff := cmp.Diff(&Progress{Plan: "plan-1", Done: map[int]string{0: "id-new", 1: ""}}, s.Progress("plan-1")); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]Approval{{Plan: "p0", Removals: 2, By: "tester"}}, s.Approvals()); diff != "" {

@@ -14,6 +14,11 @@ type Progress struct {
 	// Done are the numbers of the operations that are done, from 0 in the plan's
 	// order, each with the id of the user that it created or nothing.
 	Done map[int]string
+	// Open are operations of which it is not known whether they were done, by their
+	// numbers: all that must be known to find out.
+	Open map[int]json.RawMessage
+	// Jobs are the jobs of LoginTC's that perform such operations.
+	Jobs []Job
 }
 
 // progressDocument is Progress in the file.
@@ -21,11 +26,14 @@ type progressDocument struct {
 	Plan    string         `json:"plan"`
 	Done    []int          `json:"done"`
 	Created map[int]string `json:"created,omitempty"`
+
+	Open map[int]json.RawMessage `json:"open,omitempty"`
+	Jobs []Job                   `json:"jobs,omitempty"`
 }
 
 // MarshalJSON writes the numbers sorted, and ids for those alone that have one.
 func (p *Progress) MarshalJSON() ([]byte, error) {
-	document := progressDocument{Plan: p.Plan, Done: slices.Sorted(maps.Keys(p.Done)), Created: map[int]string{}}
+	document := progressDocument{Plan: p.Plan, Done: slices.Sorted(maps.Keys(p.Done)), Created: map[int]string{}, Open: p.Open, Jobs: p.Jobs}
 	for n, id := range p.Done {
 		if id != "" {
 			document.Created[n] = id
@@ -40,7 +48,7 @@ func (p *Progress) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &document); err != nil {
 		return err
 	}
-	*p = Progress{Plan: document.Plan, Done: make(map[int]string, len(document.Done))}
+	*p = Progress{Plan: document.Plan, Done: make(map[int]string, len(document.Done)), Open: document.Open, Jobs: document.Jobs}
 	for _, n := range document.Done {
 		p.Done[n] = document.Created[n]
 	}
@@ -101,4 +109,40 @@ func (s *State) RecordDone(number int, created string) {
 func (s *State) RecordUndone(number int) {
 	delete(s.progress.Done, number)
 	s.changed = true
+}
+
+// RecordOpen records that it is not known whether an operation was done.
+func (s *State) RecordOpen(number int, operation json.RawMessage) {
+	if s.progress.Open == nil {
+		s.progress.Open = map[int]json.RawMessage{}
+	}
+	s.progress.Open[number] = operation
+	s.changed = true
+}
+
+// RecordJob records the job that performs open operations.
+func (s *State) RecordJob(job Job) {
+	s.progress.Jobs = append(s.progress.Jobs, job)
+	s.changed = true
+}
+
+// Unsettled returns the operations of which it is not known whether they were done,
+// or nil where there are none.
+func (s *State) Unsettled() *Leftover {
+	if s.progress == nil || len(s.progress.Open) == 0 {
+		return nil
+	}
+	l := &Leftover{Plan: s.progress.Plan, Done: len(s.progress.Done), Jobs: s.progress.Jobs}
+	for _, n := range slices.Sorted(maps.Keys(s.progress.Open)) {
+		l.Open = append(l.Open, Begun{n, s.progress.Open[n]})
+	}
+	return l
+}
+
+// Settle says that it was found out what became of every open operation.
+func (s *State) Settle() {
+	if s.progress.Open != nil {
+		s.progress.Open, s.progress.Jobs = nil, nil
+		s.changed = true
+	}
 }

@@ -226,13 +226,10 @@ func (t *JobTime) UnmarshalJSON(document []byte) error {
 	return err
 }
 
-// ErrUncertain says that a call without an answer may have been acted upon.
-var ErrUncertain = errors.New("it may have been done all the same: look at LoginTC before the next run")
-
 // SubmitJob starts a job that performs exactly these actions on a domain, and
 // returns its id. Notify is the address of an administrator or empty. If the
 // answer is lost, nobody can tell whether it was started: it is not sent again, and
-// the error is an ErrUncertain.
+// the error is an *UncertainError.
 func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions []JobAction) (string, error) {
 	if err := w.assumed(); err != nil {
 		return "", err
@@ -246,14 +243,11 @@ func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions
 		ID string `json:"id"`
 	}
 	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", body: body, into: &answer, once: true}
-	err := w.do(ctx, c)
-	switch {
-	case err != nil && uncertain(err):
-		return "", fmt.Errorf("%w; %w", err, ErrUncertain)
-	case err != nil:
+	if err := w.do(ctx, c); err != nil {
 		return "", err
-	case !isID(answer.ID):
-		return "", c.fail(fmt.Errorf("the id of the job is not 40 hexadecimal characters: %q", printable(answer.ID)))
+	}
+	if !isID(answer.ID) {
+		return "", &UncertainError{c.fail(fmt.Errorf("the id of the job is not 40 hexadecimal characters: %q", printable(answer.ID)))}
 	}
 	return answer.ID, nil
 }

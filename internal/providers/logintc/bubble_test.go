@@ -53,9 +53,12 @@ func bubble(t *testing.T, handler http.HandlerFunc, change func(*Options), test 
 		server := &http.Server{Handler: handler}
 		var serving sync.WaitGroup
 		serving.Go(func() { _ = server.Serve(p) })
-		w := writer(t, "http://logintc.test", change)
-		base := w.http.HTTPClient.Transport.(*transport).base
-		base.DialContext, base.Proxy = p.dial, nil
+		w := writer(t, "http://logintc.test", func(o *Options) {
+			o.Dial = p.dial
+			if change != nil {
+				change(o)
+			}
+		})
 		test(t, w)
 		w.http.HTTPClient.CloseIdleConnections()
 		if err := server.Close(); err != nil {

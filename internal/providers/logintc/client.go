@@ -17,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +41,8 @@ type Options struct {
 	// Concurrency bounds the calls under way at once, and how many pages of a
 	// listing are fetched ahead; 0 stands for 8.
 	Concurrency int
+	// Dial connects to LoginTC or the proxy; nil stands for the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Timeout bounds one attempt of one call; 0 stands for 30 s.
 	Timeout time.Duration
 	// RootCAs verify the server; nil stands for the system's.
@@ -129,9 +132,18 @@ type call struct {
 	once bool
 }
 
-// do sends a call and decodes its answer.
+// do sends a call and decodes its answer. Where a call that writes may have been
+// acted upon though it failed, the error is an *UncertainError.
 func (c *client) do(ctx context.Context, call call) error {
-	ctx = context.WithValue(ctx, attemptsKey{}, &attempts{once: call.once})
+	tried := &attempts{once: call.once}
+	err := c.send(context.WithValue(ctx, attemptsKey{}, tried), call)
+	if err != nil && call.method != http.MethodGet && (tried.lost || tried.n > 0 && uncertain(err)) {
+		return &UncertainError{err}
+	}
+	return err
+}
+
+func (c *client) send(ctx context.Context, call call) error {
 	request, err := c.request(ctx, call)
 	if err != nil {
 		return call.fail(err)

@@ -77,7 +77,7 @@ func TestCollectEnds(t *testing.T) {
 					return pageOf(p)
 				}
 			}
-			listing, err := collector{fetch: fetch, ahead: most, limit: maxPages}.collect(t.Context())
+			listing, _, err := collector{fetch: fetch, ahead: most, limit: maxPages}.collect(t.Context())
 			got := letters(listing)
 			if err != nil {
 				got = strings.TrimPrefix(err.Error(), "LoginTC: ")
@@ -97,7 +97,7 @@ func TestCollectMergesById(t *testing.T) {
 		{},
 	}
 	fetch := func(_ context.Context, number int) page { return pages[number-1] }
-	got, err := collector{fetch: fetch, ahead: 1, limit: 3}.collect(t.Context())
+	got, _, err := collector{fetch: fetch, ahead: 1, limit: 3}.collect(t.Context())
 	want := Listing{Accounts: []identity.Account{account('a', ""), account('b', "after"), account('c', "")}, Pages: 2}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
@@ -109,9 +109,42 @@ func TestCollectIsBounded(t *testing.T) {
 	fetch := func(_ context.Context, number int) page {
 		return page{accounts: []identity.Account{{ID: fmt.Sprintf("%040x", number)}}}
 	}
-	listing, err := collector{fetch: fetch, ahead: 8, limit: 1000}.collect(t.Context())
+	listing, _, err := collector{fetch: fetch, ahead: 8, limit: 1000}.collect(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "has not ended after 1000 pages") || listing.Accounts != nil {
 		t.Errorf("%d users, %v", len(listing.Accounts), err)
+	}
+}
+
+// A page that repeats before others come may hide users: the listing is read again
+// until two in a row are the same.
+func TestCollectConfirms(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		readings []string // one after the other, the last for ever
+		want     string
+		count    int
+	}{
+		"nothing repeats":   {[]string{"ab cd -", "ef -"}, "abcd", 1},
+		"the end repeats":   {[]string{"ab cd cd -", "ef -"}, "abcd", 1},
+		"always the same":   {[]string{"ab ab cd -"}, "abcd", 2},
+		"one page was lost": {[]string{"ab ab ef -", "ab cd ef -"}, "abcdef", 3},
+		"each time another": {[]string{"ab ab ef -", "ab cd cd gh -", "ab ab gh -", "ab cd ef gh -"}, "", 4},
+	} {
+		reading := 0
+		fetch := func(_ context.Context, number int) page {
+			if number == 1 {
+				reading++
+			}
+			pages := strings.Fields(c.readings[min(reading, len(c.readings))-1])
+			if p := pages[min(number, len(pages))-1]; p != "-" {
+				return pageOf(p)
+			}
+			return page{}
+		}
+		listing, err := collector{fetch: fetch, ahead: 1, limit: maxPages}.confirmed(t.Context())
+		if letters(listing) != c.want || reading != c.count || (err != nil) != (c.want == "") {
+			t.Errorf("%s: %q after %d readings, %v", name, letters(listing), reading, err)
+		}
 	}
 }
 
@@ -128,7 +161,7 @@ func TestCollectLooksLittleAhead(t *testing.T) {
 			}
 			return page{accounts: []identity.Account{{ID: fmt.Sprintf("%040x", number)}}}
 		}
-		if _, err := (collector{fetch: fetch, ahead: 8, limit: maxPages}).collect(t.Context()); err != nil || fetched.Load() > most {
+		if _, _, err := (collector{fetch: fetch, ahead: 8, limit: maxPages}).collect(t.Context()); err != nil || fetched.Load() > most {
 			t.Errorf("%d pages fetched of %d, at most %d wanted: %v", fetched.Load(), pages, most, err)
 		}
 	}
@@ -169,7 +202,7 @@ func TestCollectInAnyOrder(t *testing.T) {
 				}
 				return pages[number-1]
 			}
-			listing, err := collector{fetch: fetch, progress: func(n int) { seen += n }, ahead: most, limit: maxPages}.collect(t.Context())
+			listing, _, err := collector{fetch: fetch, progress: func(n int) { seen += n }, ahead: most, limit: maxPages}.collect(t.Context())
 			if err != nil || len(listing.Accounts) != users || seen != users || listing.Pages != len(pages) {
 				t.Fatalf("seed %d: %d of %d users, %d seen, %v", seed, len(listing.Accounts), users, seen, err)
 			}

@@ -39,6 +39,8 @@ func (r *Reader) Users(ctx context.Context, progress func(n int)) (Listing, erro
 type page struct {
 	accounts []identity.Account
 	err      error
+	// users is the same for two pages with the same users; zero until it is needed.
+	users [sha256.Size]byte
 }
 
 func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (Listing, error) {
@@ -46,7 +48,7 @@ func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (L
 		path:     path,
 		fetch:    func(ctx context.Context, number int) page { return r.page(ctx, path, number) },
 		progress: progress, ahead: r.options.Concurrency, limit: maxPages,
-	}.collect(ctx)
+	}.confirmed(ctx)
 }
 
 // collector puts the pages of a listing together.
@@ -58,6 +60,27 @@ type collector struct {
 	limit    int         // how many pages there may be
 }
 
+// confirmed reads the listing. Where a page repeated an earlier one and others
+// followed, it may stand for one that never came: the listing is then believed if it
+// is the same twice in a row.
+func (c collector) confirmed(ctx context.Context) (Listing, error) {
+	const tries = 4
+	var last Listing
+	for try := range tries {
+		listing, doubtful, err := c.collect(ctx)
+		if err != nil || !doubtful && try == 0 || try > 0 && listing.sameUsers(last) {
+			return listing, err
+		}
+		last, c.progress = listing, nil
+	}
+	return Listing{}, fmt.Errorf("LoginTC: GET %s: pages repeat, and of %d readings no two in a row have the same users: the listing can not be trusted", c.path, tries)
+}
+
+// sameUsers reports whether two listings have the same ids.
+func (l Listing) sameUsers(other Listing) bool {
+	return slices.EqualFunc(l.Accounts, other.Accounts, func(a, b identity.Account) bool { return a.ID == b.ID })
+}
+
 // collect reads pages until one is empty or, after the first, not found, or until
 // two in a row repeat earlier ones: the API documents neither how long a page is
 // nor how a listing ends. One page that repeats is passed over, since others may
@@ -66,7 +89,9 @@ type collector struct {
 // Users that a change during the reading moved to another page are merged by id,
 // the later page being right. What can not be seen: a user that moved to a page
 // that was read already, and a domain that was deleted after its first page.
-func (c collector) collect(ctx context.Context) (Listing, error) {
+//
+// Doubtful says that a page repeated an earlier one before others came.
+func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var fetching sync.WaitGroup
 	defer fetching.Wait()
@@ -86,20 +111,24 @@ func (c collector) collect(ctx context.Context) (Listing, error) {
 		}
 		p := <-ahead[0]
 		ahead = ahead[1:]
+		if merged.has(&p) { // once more, since it may stand for a page that did not come
+			p = c.fetch(ctx, number)
+		}
 		switch {
 		case isNotFound(p.err) && number > 1, p.err == nil && len(p.accounts) == 0:
-			return merged.listing(), nil
+			return merged.listing(), doubtful, nil
 		case p.err != nil:
-			return Listing{}, p.err
+			return Listing{}, false, p.err
 		case number == c.limit:
-			return Listing{}, fmt.Errorf("LoginTC: GET %s: the listing has not ended after %d pages", c.path, c.limit)
+			return Listing{}, false, fmt.Errorf("LoginTC: GET %s: the listing has not ended after %d pages", c.path, c.limit)
 		}
 		if !merged.add(p) {
 			if repeats++; repeats == 2 {
-				return merged.listing(), nil
+				return merged.listing(), doubtful, nil
 			}
 			continue
 		}
+		doubtful = doubtful || repeats > 0
 		repeats = 0
 		if c.progress != nil {
 			c.progress(len(p.accounts))
@@ -139,22 +168,25 @@ func newMerge() *merge {
 	return &merge{at: map[string]int{}, pages: map[[sha256.Size]byte]bool{}, domains: map[string]string{}}
 }
 
-// digest is the same for two pages with the same users.
-func digest(p page) [sha256.Size]byte {
+// has reports whether the page has the users of an earlier one.
+func (m *merge) has(p *page) bool {
+	if p.err != nil || len(p.accounts) == 0 {
+		return false
+	}
 	h := sha256.New()
 	for i := range p.accounts {
 		h.Write([]byte(p.accounts[i].ID))
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	p.users = [sha256.Size]byte(h.Sum(nil))
+	return m.pages[p.users]
 }
 
 // add takes a page in, and reports whether it repeats no earlier one.
 func (m *merge) add(p page) bool {
-	users := digest(p)
-	if m.pages[users] {
+	if m.has(&p) {
 		return false
 	}
-	m.pages[users] = true
+	m.pages[p.users] = true
 	for _, account := range p.accounts {
 		for i, id := range account.Domains {
 			if _, known := m.domains[id]; !known {

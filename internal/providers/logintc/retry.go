@@ -21,6 +21,7 @@ var errTooLarge = errors.New("the answer is too large")
 type attempts struct {
 	once bool // as in call
 	n    int  // begun so far
+	lost bool // one of them may have been acted upon though no answer said so
 }
 
 type attemptsKey struct{}
@@ -32,6 +33,9 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	}
 	a, _ := ctx.Value(attemptsKey{}).(*attempts)
 	once := a != nil && a.once
+	if a != nil && (err != nil && !permanent(err) || err == nil && response.StatusCode >= http.StatusInternalServerError) {
+		a.lost = true
+	}
 	if err != nil {
 		return !once && !permanent(err), nil
 	}
@@ -70,6 +74,17 @@ func permanent(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && (op.Op == "remote error" || op.Op == "local error")
 }
+
+// UncertainError says that a call may have been acted upon though it failed.
+type UncertainError struct{ Err error }
+
+func (e *UncertainError) Error() string { return e.Err.Error() }
+
+// Unwrap returns how it failed.
+func (e *UncertainError) Unwrap() error { return e.Err }
+
+// Uncertain is what those ask who do not know this type.
+func (e *UncertainError) Uncertain() bool { return true }
 
 // uncertain reports whether a call may have been acted upon though it failed: no
 // answer came, or one by which a server or proxy says that it does not know.

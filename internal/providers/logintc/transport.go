@@ -39,6 +39,9 @@ type transport struct {
 func newTransport(o Options) *transport {
 	base := http.DefaultTransport.(*http.Transport).Clone() // timeouts, HTTP/2
 	base.Proxy = o.Proxy
+	if o.Dial != nil {
+		base.DialContext = o.Dial
+	}
 	base.OnProxyConnectResponse = refusedByProxy
 	base.MaxIdleConnsPerHost = o.Concurrency
 	base.TLSClientConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}

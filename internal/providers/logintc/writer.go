@@ -73,7 +73,7 @@ func (w *Writer) settle(ctx context.Context, act func() error, lookup func() (do
 	for attempt := 0; ; attempt++ {
 		err := act()
 		if err == nil || ctx.Err() != nil {
-			return err
+			return err // if it was sent, it is uncertain by itself
 		}
 		// After a lost answer, a refusal may mean that the first time was a success.
 		if lost = lost || uncertain(err); !lost {
@@ -82,7 +82,7 @@ func (w *Writer) settle(ctx context.Context, act func() error, lookup func() (do
 		done, unknown := lookup()
 		switch {
 		case unknown != nil:
-			return fmt.Errorf("%w; whether it was done all the same could not be found out: %w", err, unknown)
+			return &UncertainError{fmt.Errorf("%w; whether it was done all the same could not be found out: %w", err, unknown)}
 		case done:
 			return nil
 		case !uncertain(err), !repeatable(err), attempt == w.options.Retries:
