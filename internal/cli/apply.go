@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
-	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/render"
 	"github.com/rollcall-cli/rollcall/internal/state"
@@ -149,6 +148,9 @@ func (a *app) planToApply(ctx context.Context, cfg *config.Config, st *state.Sta
 
 // openPlan reads a plan file.
 func (a *app) openPlan(name string) (*plan.Plan, error) {
+	if info, err := os.Stat(a.path(name)); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file (%s), so it is no plan", name, info.Mode().Type())
+	}
 	file, err := os.Open(a.path(name))
 	if err != nil {
 		return nil, fmt.Errorf("the plan can not be read: %w", err)
@@ -163,14 +165,14 @@ func (a *app) openPlan(name string) (*plan.Plan, error) {
 
 // present is what a plan is held against before anything of it is done.
 func present(cfg *config.Config, st *state.State, p *plan.Plan, a *app) plan.Present {
-	limits := map[string]identity.Limit{}
+	domains := map[string]plan.PresentDomain{}
 	for _, d := range cfg.Domains {
-		limits[d.Name] = d.Policy.MaxRemoveLimit
+		domains[d.Name] = plan.PresentDomain{ID: d.ID, Policy: policy(d.Policy)}
 	}
 	return plan.Present{
 		ConfigDigest: cfg.Digest, Lineage: st.Lineage, Serial: st.Serial, Applied: st.HasApplied(p.ID),
 		Continues: st.Progress(p.ID) != nil,
-		Now:       a.Now(), Limits: limits, RunLimit: cfg.Settings.MaxRemoveLimit,
+		Now:       a.Now(), Domains: domains, RunLimit: cfg.Settings.MaxRemoveLimit,
 	}
 }
 

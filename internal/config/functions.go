@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/customdecode"
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
@@ -45,6 +46,7 @@ func functions(files *fileCache) map[string]function.Function {
 
 		"can": marking(tryfunc.CanFunc, false), "try": marking(tryfunc.TryFunc, true),
 		"file": files.function(), "index": indexFunc(), "normalize": normalizeFunc(),
+		"filterescape": filterEscapeFunc(),
 	}
 }
 
@@ -157,6 +159,17 @@ func marksOf(closure *customdecode.ExpressionClosure) cty.ValueMarks {
 		}
 	}
 	return marks
+}
+
+// filterEscapeFunc makes of any text a value in an LDAP filter (RFC 4515, 3).
+func filterEscapeFunc() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "text", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			return cty.StringVal(ldap.EscapeFilter(args[0].AsString())), nil
+		},
+	})
 }
 
 // normalizeFunc makes one of CORP\jane, jane@corp.example and jane.

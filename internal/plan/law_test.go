@@ -208,7 +208,9 @@ func TestLaws(t *testing.T) {
 		if n := p.Approvable(); n > 0 && rapid.Bool().Draw(t, "approve") {
 			p = approve(t, p, n)
 		}
+		present := Present{Now: p.Expires.AddDate(-1, 0, 0), Domains: map[string]PresentDomain{}}
 		for i, d := range domains {
+			present.Domains[d.Name] = PresentDomain{d.ID, d.Policy}
 			removed := 0
 			for _, op := range p.Operations {
 				if op.Action.Removes() && op.Domain == d.Name {
@@ -225,6 +227,9 @@ func TestLaws(t *testing.T) {
 			if allowed := p.Approval.allowed(d.Name, d.Policy.MaxRemoveLimit.Of(0)); removed > allowed || removed != p.Domains[i].Limit.Used {
 				t.Fatalf("%d removals in %s, %d allowed, %d said", removed, d.Name, allowed, p.Domains[i].Limit.Used)
 			}
+		}
+		if err := p.Verify(present); err != nil {
+			t.Fatal(err)
 		}
 		for _, op := range p.Operations {
 			w.do(t, op)

@@ -71,7 +71,10 @@ func TestApprove(t *testing.T) {
 	if err := p.Seal(); err != nil {
 		t.Fatal(err)
 	}
-	now := Present{Now: p.Created, Limits: map[string]identity.Limit{"vpn": {Value: 1}, "site": {Value: 100}}}
+	now := Present{Domains: map[string]PresentDomain{
+		"vpn":  {"id-of-vpn", Policy{SyncMode: Remove, MaxRemoveLimit: identity.Limit{Value: 1}}},
+		"site": {"id-of-site", Policy{SyncMode: Remove, MaxRemoveLimit: identity.Limit{Value: 100}}},
+	}}
 	now.Now = p.Expires.AddDate(-1, 0, 0)
 	if diff := cmp.Diff([]string{"mark_missing vpn b", "mark_missing vpn c", "leave_domain site d", "withheld max_remove_limit vpn b", "withheld max_remove_limit vpn c"}, brief(p)); diff != "" {
 		t.Error(diff)

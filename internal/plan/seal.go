@@ -16,8 +16,13 @@ import (
 )
 
 // MaxBytes bounds the document of a plan when it is read: about a million
-// operations. What is larger is no plan of ours.
-const MaxBytes = 1 << 30
+// operations. What is larger is no plan of ours, nor is what is larger than
+// smallBytes and was compressed to less than a part in maxRatio.
+const (
+	MaxBytes   = 1 << 30
+	smallBytes = 16 << 20
+	maxRatio   = 200
+)
 
 // Seal computes the id and the checksum. Nothing may be changed afterwards.
 func (p *Plan) Seal() error {
@@ -98,7 +103,8 @@ func (e *VersionError) Error() string {
 // Decode reads a plan and checks that it is exactly what Encode wrote. Errors are
 // ErrNotPlan, a *DamagedError, a *VersionError, or the reader's own.
 func Decode(r io.Reader) (*Plan, error) {
-	file := bufio.NewReader(r)
+	compressed := &counter{Reader: r}
+	file := bufio.NewReader(compressed)
 	if first, err := file.Peek(1); err == nil && first[0] == '{' {
 		return nil, &DamagedError{"it is not compressed"}
 	}
@@ -109,10 +115,18 @@ func Decode(r io.Reader) (*Plan, error) {
 		return nil, err
 	}
 	var document bytes.Buffer
-	if n, err := io.Copy(&document, io.LimitReader(z, MaxBytes+1)); err != nil {
-		return nil, &DamagedError{"its compressed data can not be read: " + err.Error()}
-	} else if n > MaxBytes {
-		return nil, &DamagedError{fmt.Sprintf("it holds more than %d bytes", MaxBytes)}
+	for {
+		n, err := io.CopyN(&document, z, 1<<20)
+		size := int64(document.Len())
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, &DamagedError{"its compressed data can not be read: " + err.Error()}
+		case size > MaxBytes, size > smallBytes && size > maxRatio*compressed.n:
+			return nil, &DamagedError{fmt.Sprintf("%d bytes of it hold more than %d", compressed.n, size)}
+		}
+		if n < 1<<20 {
+			break
+		}
 	}
 	var head struct {
 		FormatVersion *int `json:"format_version"`
@@ -139,6 +153,18 @@ func Decode(r io.Reader) (*Plan, error) {
 		return nil, &DamagedError{err.Error()}
 	}
 	return p, nil
+}
+
+// counter counts what is read.
+type counter struct {
+	io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // wellFormed checks what nobody who computes the digests himself may leave out:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -177,7 +178,7 @@ func TestVerify(t *testing.T) {
 	fits := func() Present {
 		return Present{
 			ConfigDigest: "sha256:c", Lineage: "lineage", Serial: 7, Now: readAt.Add(time.Hour),
-			Limits: map[string]identity.Limit{"vpn": {Value: 1}},
+			Domains: map[string]PresentDomain{"vpn": {"id-of-vpn", Policy{SyncMode: Remove, MaxRemoveLimit: identity.Limit{Value: 1}}}},
 		}
 	}
 	if err := sealed(t).Verify(fits()); err != nil {
@@ -187,16 +188,26 @@ func TestVerify(t *testing.T) {
 		change func(*Plan, *Present)
 		want   string
 	}{
-		"applied":          {func(_ *Plan, n *Present) { n.Applied = true }, "applied already"},
-		"expired":          {func(_ *Plan, n *Present) { n.Now = readAt.Add(24 * time.Hour) }, "expired at 2026-11-25T03:00:00Z"},
-		"configuration":    {func(_ *Plan, n *Present) { n.ConfigDigest = "x" }, "the configuration has changed"},
-		"lineage":          {func(_ *Plan, n *Present) { n.Lineage = "x" }, "another lineage"},
-		"first state":      {func(p *Plan, _ *Present) { p.Lineage = "" }, "a state was written"},
-		"serial":           {func(_ *Plan, n *Present) { n.Serial = 8 }, "serial 7 then, 8 now"},
-		"limit lowered":    {func(_ *Plan, n *Present) { n.Limits["vpn"] = identity.Limit{} }, "removes 1 members of domain.vpn"},
-		"domain gone":      {func(_ *Plan, n *Present) { n.Limits = nil }, `no domain "vpn"`},
-		"run limit":        {func(_ *Plan, n *Present) { n.RunLimit = &identity.Limit{} }, "removes 1 members over all domains"},
-		"smuggled removal": {func(p *Plan, _ *Present) { p.Operations[2].Domain = "other" }, "domains that it does not list"},
+		"applied":        {func(_ *Plan, n *Present) { n.Applied = true }, "applied already"},
+		"expired":        {func(_ *Plan, n *Present) { n.Now = readAt.Add(24 * time.Hour) }, "expired at 2026-11-25T03:00:00Z"},
+		"configuration":  {func(_ *Plan, n *Present) { n.ConfigDigest = "x" }, "the configuration has changed"},
+		"lineage":        {func(_ *Plan, n *Present) { n.Lineage = "x" }, "another lineage"},
+		"first state":    {func(p *Plan, _ *Present) { p.Lineage = "" }, "a state was written"},
+		"serial":         {func(_ *Plan, n *Present) { n.Serial = 8 }, "serial 7 then, 8 now"},
+		"limit lowered":  {func(_ *Plan, n *Present) { n.Domains["vpn"] = PresentDomain{"id-of-vpn", Policy{SyncMode: Remove}} }, "removes 1 members of domain.vpn"},
+		"domain gone":    {func(_ *Plan, n *Present) { n.Domains = nil }, `no domain "vpn"`},
+		"another domain": {func(p *Plan, _ *Present) { p.Domains[0].ID = "id-of-hr" }, "for another LoginTC domain (id-of-hr)"},
+		"protected": {func(_ *Plan, n *Present) {
+			n.Domains["vpn"] = PresentDomain{"id-of-vpn", Policy{SyncMode: Remove, MaxRemoveLimit: identity.Limit{Value: 1}, Protect: []string{"b"}}}
+		}, `domain.vpn["b"] would leave and is protected`},
+		"changed and protected elsewhere": {func(p *Plan, n *Present) {
+			p.Operations[0].Action = UpdateUser
+			n.Domains["site"] = PresentDomain{Policy: Policy{Protect: []string{"a"}}}
+		}, `domain.vpn["a"] would be changed or deleted and is protected`},
+		"nobody may be removed": {func(_ *Plan, n *Present) { n.Domains["vpn"] = PresentDomain{"id-of-vpn", Policy{SyncMode: AddOnly}} }, `and sync_mode is "add_only"`},
+		"nobody may be deleted": {func(p *Plan, _ *Present) { p.Operations[2].Action = DeleteUser }, `(delete_user), and sync_mode is "remove"`},
+		"run limit":             {func(_ *Plan, n *Present) { n.RunLimit = &identity.Limit{} }, "removes 1 members over all domains"},
+		"smuggled removal":      {func(p *Plan, _ *Present) { p.Operations[2].Domain = "other" }, "domains that it does not list"},
 	} {
 		p, now := sealed(t), fits()
 		c.change(p, &now)
@@ -229,4 +240,44 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("an accepted plan does not survive: %v", err)
 		}
 	})
+}
+
+// A small file that holds a gigabyte is refused before it fills the memory; a plan
+// that says the same thing very often is not.
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	zeros := make([]byte, 1<<20)
+	for range 64 {
+		if _, err := z.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := bytes.NewReader(bomb.Bytes())
+	var damaged *DamagedError
+	if _, err := Decode(file); !errors.As(err, &damaged) || !strings.Contains(err.Error(), " bytes of it hold more than ") {
+		t.Errorf("%v", err)
+	}
+	if read := bomb.Len() - file.Len(); read > bomb.Len()/2 {
+		t.Errorf("%d of %d bytes were read", read, bomb.Len())
+	}
+	p := sealed(t)
+	for i := range 60_000 {
+		name := fmt.Sprintf("u%06d", i)
+		p.Withheld = append(p.Withheld, Withheld{Domain: "vpn", Username: name, DN: "uid=" + name + ",ou=People,ou=Department of Very Long Names,ou=Somewhere,ou=Far,ou=Away,o=Example Incorporated,dc=corp,dc=example,dc=com", Guard: GuardData, Reason: "no email: the attribute mail is not there, nor is any of those that the expression names beside it"})
+	}
+	if err := p.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	var same bytes.Buffer
+	if err := p.Encode(&same); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Decode(&same); err != nil {
+		t.Error(err)
+	}
 }

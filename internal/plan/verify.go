@@ -27,10 +27,27 @@ type Present struct {
 	// since: the state is then no longer the one that the plan names.
 	Continues bool
 	Now       time.Time
-	// Limits are the max_remove_limit of each domain of the configuration,
-	// RunLimit that of the rollcall block or nil.
-	Limits   map[string]identity.Limit
+	// Domains are those of the configuration by name, RunLimit the max_remove_limit of
+	// the rollcall block or nil.
+	Domains  map[string]PresentDomain
 	RunLimit *identity.Limit
+}
+
+// PresentDomain is a domain of the configuration.
+type PresentDomain struct {
+	// ID is LoginTC's id of it.
+	ID     string
+	Policy Policy
+}
+
+// protects reports whether the policy of any domain protects the username.
+func (p *Present) protects(username string) bool {
+	for _, d := range p.Domains {
+		if d.Policy.Protects(username) {
+			return true
+		}
+	}
+	return false
 }
 
 // FailedError says that a limit with on_limit = "fail" stops the plan.
@@ -69,7 +86,43 @@ func (p *Plan) Verify(now Present) error {
 	case now.Serial != p.Serial:
 		return &StaleError{fmt.Sprintf("the state has changed since it was made (serial %d then, %d now)", p.Serial, now.Serial)}
 	}
+	if err := p.verifyProtection(now); err != nil {
+		return err
+	}
 	return p.verifyLimits(now)
+}
+
+// verifyProtection looks whom the very operations would touch: what a plan that
+// somebody else wrote says of its domains is not believed.
+func (p *Plan) verifyProtection(now Present) error {
+	for _, d := range p.Domains {
+		switch present, ok := now.Domains[d.Name]; {
+		case !ok:
+			return &StaleError{fmt.Sprintf("the configuration has no domain %q", d.Name)}
+		case present.ID != d.ID:
+			return &StaleError{fmt.Sprintf("it is for another LoginTC domain (%s) than domain.%s is (%s)", d.ID, d.Name, present.ID)}
+		}
+	}
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		domain := now.Domains[op.Domain]
+		switch op.Action {
+		case LeaveDomain:
+			if domain.Policy.Protects(op.Username) {
+				return &StaleError{op.Address() + " would leave and is protected"}
+			}
+		case UpdateUser, DeleteUser:
+			if now.protects(op.Username) {
+				return &StaleError{op.Address() + " would be changed or deleted and is protected"}
+			}
+		case CreateUser, JoinDomain, IssueToken, EmailToken, AddPhone, JoinGroup: // they give
+		case Adopt, MarkMissing, MarkPresent, Record, Forget: // of the state
+		}
+		if op.Action.Removes() && domain.Policy.SyncMode == AddOnly || op.Action == DeleteUser && domain.Policy.SyncMode != Delete {
+			return &StaleError{fmt.Sprintf("%s would be removed (%s), and sync_mode is %q", op.Address(), op.Action, domain.Policy.SyncMode)}
+		}
+	}
+	return nil
 }
 
 // verifyLimits counts the very operations that would run.
@@ -84,10 +137,7 @@ func (p *Plan) verifyLimits(now Present) error {
 	}
 	for _, d := range p.Domains {
 		members += d.Members
-		limit, ok := now.Limits[d.Name]
-		if !ok {
-			return &StaleError{fmt.Sprintf("the configuration has no domain %q", d.Name)}
-		}
+		limit := now.Domains[d.Name].Policy.MaxRemoveLimit
 		if allowed := p.Approval.allowed(d.Name, limit.Of(d.Members)); removals[d.Name] > allowed {
 			return &StaleError{fmt.Sprintf("it removes %d members of domain.%s and max_remove_limit (%s) allows %d", removals[d.Name], d.Name, limit, allowed)}
 		}

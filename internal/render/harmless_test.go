@@ -40,11 +40,11 @@ func arbitrary(t *rapid.T) *plan.Plan {
 		plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget, plan.Action(draw()),
 	} {
 		p.Operations = append(p.Operations, plan.Operation{
-			Action: action, Domain: name, Username: draw(), DN: draw(), Reason: draw(), Before: user(), After: user(),
+			Action: action, Domain: name, Username: draw(), DN: draw(), Reason: draw(), Renamed: draw(), Phone: draw(), Group: draw(), Before: user(), After: user(),
 		})
 	}
-	for _, guard := range []plan.Guard{plan.GuardData, plan.GuardLimit, plan.GuardGrace, plan.Guard(draw())} {
-		p.Withheld = append(p.Withheld, plan.Withheld{Domain: name, Username: draw(), DN: draw(), Guard: guard, Reason: draw()})
+	for _, guard := range []plan.Guard{plan.GuardData, plan.GuardLimit, plan.GuardGrace, plan.GuardRename, plan.Guard(draw())} {
+		p.Withheld = append(p.Withheld, plan.Withheld{Domain: name, Username: draw(), DN: draw(), Guard: guard, Reason: draw(), Operation: &plan.Operation{Username: draw(), Reason: draw()}})
 	}
 	return p
 }

@@ -246,17 +246,27 @@ func FoldJournal(path string, s *State) (*Leftover, error) {
 		return nil, fmt.Errorf("the journal: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	lines := bufio.NewScanner(file)
+	left, reason := s.foldFrom(file)
+	if reason != "" {
+		return nil, &JournalError{name, reason}
+	}
+	if left == nil {
+		return nil, RemoveJournal(path)
+	}
+	return left, nil
+}
+
+// foldFrom takes in a journal. It returns nil for one that the state has already, and
+// the reason for one that is none of this state.
+func (s *State) foldFrom(journal io.Reader) (left *Leftover, reason string) {
+	lines := bufio.NewScanner(journal)
 	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
 	head, reason := readJournalHead(lines)
 	if reason == "" {
 		reason = s.continues(&head)
 	}
-	switch {
-	case reason != "":
-		return nil, &JournalError{name, reason}
-	case s.Lineage == head.Lineage && s.Serial > head.Serial:
-		return nil, RemoveJournal(path)
+	if reason != "" || s.Lineage == head.Lineage && s.Serial > head.Serial {
+		return nil, reason
 	}
 	s.Lineage = head.Lineage
 	for _, domain := range slices.Sorted(maps.Keys(head.Domains)) {
@@ -266,7 +276,14 @@ func FoldJournal(path string, s *State) (*Leftover, error) {
 		s.RecordApproval(*head.Approval)
 	}
 	s.Start(head.Plan)
-	return s.fold(head.Plan, lines), nil
+	return s.fold(head.Plan, lines), ""
+}
+
+// sound reports whether the members of a line can stand in a state.
+func (r *record) sound() bool {
+	return !slices.ContainsFunc(r.Changes, func(c Change) bool {
+		return c.Member != nil && (c.Member.Username == "" || c.Member.UserID == "" || c.Key != identity.NewKey(c.Member.Username))
+	})
 }
 
 func readJournalHead(lines *bufio.Scanner) (head journalHead, reason string) {
@@ -276,6 +293,9 @@ func readJournalHead(lines *bufio.Scanner) (head journalHead, reason string) {
 	}
 	if head.FormatVersion != JournalVersion {
 		return head, fmt.Sprintf("it has format version %d and this rollcall reads version %d; use the version that wrote it or a newer one", head.FormatVersion, JournalVersion)
+	}
+	if _, err := uuid.Parse(head.Lineage); err != nil {
+		return head, "its lineage is no UUID; take it away, and the next plan finds what was done by comparing"
 	}
 	return head, ""
 }
@@ -304,7 +324,7 @@ func (s *State) fold(plan string, lines *bufio.Scanner) *Leftover {
 	for lines.Scan() {
 		number++
 		var r record
-		if json.Unmarshal(lines.Bytes(), &r) != nil {
+		if json.Unmarshal(lines.Bytes(), &r) != nil || !r.sound() {
 			l.Unread = number
 			break
 		}

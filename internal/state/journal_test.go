@@ -257,3 +257,27 @@ func TestJournalFromManyAtOnce(t *testing.T) {
 		t.Error("written to a closed file")
 	}
 }
+
+// FuzzJournal reads whatever stands in the place of a journal: it is an error, or a
+// state that can be written and read.
+func FuzzJournal(f *testing.F) {
+	f.Add(`{"format_version":1,"state_lineage":"4fa5a0b4-9d3c-4d7c-9a3e-0d8a2f5f7f11","state_serial":0,"plan":"p","domains":{"vpn":"d1"}}
+{"begin":0,"operation":{"action":"join_domain"}}
+{"end":0,"user_id":"i","changes":[{"domain":"vpn","key":"a","member":{"user_id":"i","username":"a","name":"","email":"","dn":"","since":"2026-11-24T03:00:00Z","origin":"added"}}]}
+{"begin":1}
+{"job":{"id":"j","operations":[1]}}
+`)
+	f.Fuzz(func(t *testing.T, journal string) {
+		s := empty()
+		if left, reason := s.foldFrom(strings.NewReader(journal)); left == nil || reason != "" {
+			return
+		}
+		var out bytes.Buffer
+		if err := s.encode(&out); err != nil {
+			t.Fatalf("what was folded can not be written: %v", err)
+		}
+		if _, err := decode("state.json", &out); err != nil {
+			t.Fatalf("what was folded can not be read: %v", err)
+		}
+	})
+}
