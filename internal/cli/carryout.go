@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
@@ -88,8 +89,30 @@ func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps 
 		}
 		live.AddOrganization(listing.Accounts)
 	}
-	return live.Changes(steps), nil
+	changes := live.Changes(steps)
+	asked := 0
+	for _, step := range steps {
+		if step.Action != plan.Forget || slices.ContainsFunc(changes, func(c apply.Change) bool { return c.Operation.Number == step.Number }) {
+			continue
+		}
+		if asked++; asked > mostAsked {
+			break
+		}
+		member, err := client.HasMember(ctx, step.DomainID, step.UserID)
+		if err != nil {
+			return nil, err
+		}
+		if member {
+			changes = append(changes, apply.Change{Operation: step, Text: "no listing has it, and it is a member still"})
+		}
+	}
+	return changes, nil
 }
+
+// mostAsked is how many members that no listing has are asked for one by one before
+// they are forgotten. Where there are more, somebody removed them, and the listings
+// are believed.
+const mostAsked = 100
 
 // end takes the journal away, if there is one.
 func end(journal *state.Journal) error {
@@ -130,9 +153,16 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 			}
 		}()
 	}
-	defer context.AfterFunc(ctx, func() {
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(said)
 		a.warn("interrupted: the operations under way are finished, and the state is written. Once more stops at once; the next run then finds out what was done")
-	})()
+	})
+	defer func() {
+		if !stop() {
+			<-said
+		}
+	}()
 	options.End = func(op plan.Operation, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)

@@ -2,9 +2,7 @@ package cli_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -208,52 +206,19 @@ func (w *answerWriter) WriteHeader(status int) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// pipes is a net.Listener whose connections are pipes, for time that passes only
-// while everybody waits.
-type pipes struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	close       sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.connections:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.close.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
 // serve serves the emulator over pipes while test runs rollcall in the folder.
 func serve(t *testing.T, emulator *watched, test func(runner), folder string) {
 	t.Helper()
-	p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
+	p := logintctest.NewPipes()
 	server := &http.Server{Handler: emulator}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(p) })
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		client, end := net.Pipe()
-		select {
-		case p.connections <- end:
-			return client, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 	test(func(code int, args ...string) (string, int) {
 		t.Helper()
 		var out bytes.Buffer
 		e := cli.Env{
 			In: strings.NewReader(""), Out: &out, Err: &out, Now: time.Now, Version: "0.1.0-test", Host: "testhost", User: "tester", PID: 1,
-			Environ: crowdEnviron("unused"), Dial: dial,
+			Environ: crowdEnviron("unused"), Dial: p.Dial,
 		}
 		got := cli.Run(t.Context(), append([]string{"--chdir", folder}, args...), e)
 		if code >= 0 && got != code {
@@ -334,6 +299,8 @@ func (c *faulty) checkEnd(t *testing.T, out string, code int) {
 // check checks that nothing was done twice.
 func (w *watched) check(t *testing.T) {
 	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	tokens := map[string]int{}
 	for _, call := range w.acted {
 		if strings.HasPrefix(call, "PUT ") && strings.HasSuffix(call, "/token") {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,8 @@ type app struct {
 
 // Run runs one command line, without the program's name, and returns its exit code.
 func Run(ctx context.Context, args []string, env Env) int {
+	var writing sync.Mutex // what is said while a run is under way comes from several goroutines
+	env.Out, env.Err = &lockedWriter{&writing, env.Out}, &lockedWriter{&writing, env.Err}
 	a := &app{Env: env, log: slog.New(slog.DiscardHandler)}
 	root := newRoot(a)
 	root.SetArgs(args)
@@ -46,6 +49,18 @@ func Run(ctx context.Context, args []string, env Env) int {
 		a.printError(show)
 	}
 	return code
+}
+
+// lockedWriter lets one of several goroutines write at a time.
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 func newRoot(a *app) *cobra.Command {

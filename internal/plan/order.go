@@ -26,11 +26,13 @@ func (c *computer) finish() {
 // countCalls counts the calls of apply: the operations or the jobs, the mails to
 // administrators, and the listings before and after, which show what is there and what was reached.
 func (c *computer) countCalls() {
-	operations, mails, forgets := map[string]int{}, map[string]int{}, map[string]bool{}
+	operations, mails, forgets := map[string]int{}, map[string]int{}, map[string]int{}
 	for i := range c.plan.Operations {
 		op := &c.plan.Operations[i]
 		if op.Action.OnState() {
-			forgets[op.Domain] = forgets[op.Domain] || op.Action == Forget
+			if op.Action == Forget {
+				forgets[op.Domain]++ // each is asked for, to see that it is gone
+			}
 			continue
 		}
 		operations[op.Domain]++
@@ -40,9 +42,10 @@ func (c *computer) countCalls() {
 	}
 	for _, d := range c.domains {
 		n := operations[d.Name]
+		c.plan.APICalls += forgets[d.Name]
 		switch {
-		case n == 0 && forgets[d.Name]:
-			c.plan.APICalls += max(d.Pages, 1) // to see that they are gone
+		case n == 0 && forgets[d.Name] > 0:
+			c.plan.APICalls += max(d.Pages, 1)
 			continue
 		case n == 0:
 			continue

@@ -1,60 +1,26 @@
 package logintc
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/rollcall-cli/rollcall/internal/providers/logintctest"
 )
-
-// pipes is a net.Listener whose connections are pipes, for time that only
-// passes while everybody waits.
-type pipes struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	close       sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.connections:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.close.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
-func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case p.connections <- server:
-		return client, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
 
 // bubble runs a test with a clock of its own, which jumps to the next moment at
 // which something happens. It fails if a goroutine of the client is left.
 func bubble(t *testing.T, handler http.HandlerFunc, change func(*Options), test func(t *testing.T, w *Writer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
+		p := logintctest.NewPipes()
 		server := &http.Server{Handler: handler}
 		var serving sync.WaitGroup
 		serving.Go(func() { _ = server.Serve(p) })
 		w := writer(t, "http://logintc.test", func(o *Options) {
-			o.Dial = p.dial
+			o.Dial = p.Dial
 			if change != nil {
 				change(o)
 			}

@@ -81,6 +81,12 @@ func (r *Reader) UserByUsername(ctx context.Context, username string) (identity.
 	return account, true, nil
 }
 
+// HasMember reports whether a user is a member of a domain.
+func (r *Reader) HasMember(ctx context.Context, domainID, userID string) (bool, error) {
+	var u wireUser
+	return found(r.do(ctx, call{method: http.MethodGet, path: membership(domainID, userID), into: &u}))
+}
+
 // HasToken reports whether a member has a token on the domain, pending or active.
 func (r *Reader) HasToken(ctx context.Context, domainID, userID string) (bool, error) {
 	var present token
