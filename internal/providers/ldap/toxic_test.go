@@ -21,7 +21,7 @@ func through(s *ldaptest.Slapd, p *ldaptest.Toxiproxy, scheme string) Options {
 	if scheme == "ldap" {
 		o.Encryption = EncryptionNone
 	}
-	o.PageSize, o.ConnectTimeout, o.SearchTimeout = 100, 700*time.Millisecond, 1500*time.Millisecond
+	o.PageSize, o.ConnectTimeout, o.SearchTimeout = 100, 700*time.Millisecond, time.Second
 	return o
 }
 
@@ -137,13 +137,18 @@ func limitData(t *testing.T, o Options, p *ldaptest.Toxiproxy) {
 		}
 	}
 	t.Logf("%s takes %d octets", o.URLs[0], enough)
+	const slack = 64
 	random := rand.New(rand.NewPCG(1, 2))
 	cuts := []int{0, 1, 13, 14, 15, 100, few}
 	for range 40 {
 		cuts = append(cuts, random.IntN(few))
 	}
 	for _, octets := range cuts {
-		if evidence, err := read(octets); err == nil || evidence.Entries != 0 {
+		evidence, err := read(octets)
+		if err == nil && octets > few-slack && evidence.Entries == 2000 {
+			continue // a TLS handshake is some octets shorter or longer each time
+		}
+		if err == nil || evidence.Entries != 0 {
 			t.Errorf("after %d of %d octets: %d entries, %v", octets, enough, evidence.Entries, err)
 		}
 	}
