@@ -153,6 +153,10 @@ func Conclude(s *state.State, p *plan.Plan, result Result, differences []Differe
 		}
 	}
 	for _, d := range p.Domains {
+		s.ObserveOthers(d.Name, d.Others)
+		if p.RefreshOnly {
+			continue
+		}
 		if complete && (!held[d.Name] || s.Scope(d.Name) == nil) {
 			s.SetScope(d.Name, d.Scope)
 		}

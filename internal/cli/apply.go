@@ -20,6 +20,7 @@ type applyOptions struct {
 	planFile    string
 	autoApprove bool
 	domains     []string
+	refreshOnly bool
 	// codes is the file for activation codes, or empty.
 	codes string
 	// receipt is the file for what became of each operation, or empty.
@@ -57,6 +58,7 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 	}
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
+	cmd.Flags().BoolVar(&o.refreshOnly, "refresh-only", false, "without PLAN: but take into the state what changed in LoginTC since rollcall last wrote")
 	cmd.Flags().StringVar(&approve, "approve-removals", "", "also do the removals that limits withheld in the plan of this id, if they are so many, as `id:count`")
 	cmd.Flags().StringVar(&o.codes, "activation-codes", "", "write domain, username and activation code of issued tokens to this new `file`, as CSV")
 	cmd.Flags().StringVar(&o.receipt, "receipt", "", "write what became of each operation to this new `file`, as JSON lines")
@@ -65,6 +67,9 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 }
 
 func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
+	if o.planFile != "" && o.refreshOnly {
+		return errors.New("a saved plan says itself what it does: give --refresh-only to: rollcall plan")
+	}
 	if o.planFile != "" && len(o.domains) > 0 {
 		return errors.New("a saved plan names its domains itself: give --domain to: rollcall plan")
 	}
@@ -104,7 +109,7 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 	if err := p.Verify(present(cfg, st, p, a)); err != nil {
 		return err
 	}
-	if o.planFile == "" && !o.autoApprove && len(p.Operations) > 0 {
+	if o.planFile == "" && !o.autoApprove && len(p.Operations)+len(p.Drift) > 0 {
 		if err := a.approve(ctx); err != nil {
 			return err
 		}
@@ -139,7 +144,7 @@ func (a *app) planToApply(ctx context.Context, cfg *config.Config, st *state.Sta
 	if o.planFile != "" {
 		return a.openPlan(o.planFile)
 	}
-	p, err := a.makePlan(ctx, cfg, st, o.domains)
+	p, err := a.makePlan(ctx, cfg, st, o.domains, o.refreshOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -244,6 +244,10 @@ func (a *app) report(p *plan.Plan, steps []apply.Step, result apply.Result, diff
 			return err
 		}
 	}
+	if p.RefreshOnly {
+		_, err := fmt.Fprintf(a.Out, "\nTaken into the state: %s.\n", render.Count(len(p.Drift), "difference", "differences"))
+		return err
+	}
 	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(apply.Operations(result.Done)), plan.Count(apply.Operations(steps)).Adopt))
 	if err == nil && o.planFile != "" && len(result.Failed)+len(result.Skipped)+len(differences) > 0 {
 		_, err = fmt.Fprintf(a.Out, "To go on with what is left of this plan: rollcall apply %s\n", o.planFile)

@@ -14,7 +14,9 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/render"
+	"github.com/rollcall-cli/rollcall/internal/roster"
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
@@ -22,6 +24,7 @@ type planOptions struct {
 	out              string
 	json             bool
 	detailedExitcode bool
+	refreshOnly      bool
 	domains          []string
 }
 
@@ -39,6 +42,7 @@ apply would do. It changes nothing and takes no lock.`,
 	flags.StringVar(&o.out, "out", "", "save the plan to `file`, for: rollcall apply FILE")
 	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	flags.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with 2 where there are changes, 3 where only withheld ones")
+	flags.BoolVar(&o.refreshOnly, "refresh-only", false, "read no directory: show what changed in LoginTC since rollcall last wrote")
 	flags.StringArrayVar(&o.domains, "domain", nil, "only the domain of this `name`; may be repeated")
 	return cmd
 }
@@ -52,7 +56,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.makePlan(ctx, cfg, st, o.domains)
+	p, err := a.makePlan(ctx, cfg, st, o.domains, o.refreshOnly)
 	if err != nil {
 		return err
 	}
@@ -74,7 +78,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 }
 
 // makePlan reads both sides at once and compares them with the state.
-func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State, domains []string) (*plan.Plan, error) {
+func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State, domains []string, refreshOnly bool) (*plan.Plan, error) {
 	chosen, err := choose(cfg, domains)
 	if err != nil {
 		return nil, err
@@ -85,6 +89,23 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State,
 	}
 	progress := a.startProgress()
 	defer progress.stop()
+	compute := a.compute
+	if refreshOnly {
+		compute = a.refresh
+	}
+	p, err := compute(ctx, cfg, st, chosen, client, progress)
+	if err != nil {
+		return nil, err
+	}
+	p.RollcallVersion, p.ConfigDigest = a.Version, cfg.Digest
+	p.Lineage, p.Serial = st.Lineage, st.Serial
+	p.Created = a.Now().UTC()
+	p.Expires = p.Created.Add(cfg.Settings.PlanExpiry)
+	return p, p.Seal()
+}
+
+// compute reads the directories and LoginTC side by side and compares them.
+func (a *app) compute(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, client *logintc.Reader, progress *progress) (*plan.Plan, error) {
 	var (
 		readings []*reading
 		members  []live
@@ -114,12 +135,31 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State,
 		}
 		in.Organization = listing.Accounts
 	}
-	p := plan.Compute(in)
-	p.RollcallVersion, p.ConfigDigest = a.Version, cfg.Digest
-	p.Lineage, p.Serial = st.Lineage, st.Serial
-	p.Created = a.Now().UTC()
-	p.Expires = p.Created.Add(cfg.Settings.PlanExpiry)
-	return p, p.Seal()
+	return plan.Compute(in), nil
+}
+
+// refresh reads LoginTC alone, and compares it with the state.
+func (a *app) refresh(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, client *logintc.Reader, progress *progress) (*plan.Plan, error) {
+	members, err := a.readLive(ctx, client, chosen, progress.add)
+	if err != nil {
+		return nil, err
+	}
+	readings := make([]*reading, len(chosen))
+	for i, d := range chosen {
+		readings[i] = &reading{domain: d, roster: &roster.Roster{}}
+	}
+	in := input(cfg, st, readings, members)
+	p := plan.Refresh(in)
+	gone := func(d plan.Drift) bool { return d.Kind == plan.DriftRemoved }
+	if !slices.ContainsFunc(p.Drift, gone) {
+		return p, nil
+	}
+	listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
+	if err != nil {
+		return nil, err
+	}
+	in.Organization = listing.Accounts // who is gone may be deleted
+	return plan.Refresh(in), nil
 }
 
 // input puts together what a plan is computed from.
@@ -129,7 +169,7 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 		d := r.domain
 		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Name)}
 		if st.DomainID(d.Name) == d.ID { // else its members were another LoginTC domain's
-			known.Members = st.Members(d.Name)
+			known.Members, known.Others = st.Members(d.Name), st.Others(d.Name)
 		}
 		in.Domains = append(in.Domains, plan.DomainInput{
 			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
@@ -203,7 +243,7 @@ func (a *app) savePlan(p *plan.Plan, o planOptions) error {
 // planOutcome is what --detailed-exitcode says of a plan.
 func planOutcome(p *plan.Plan) error {
 	switch {
-	case p.HasChanges():
+	case p.HasChanges(), p.RefreshOnly && len(p.Drift) > 0:
 		return outcome(exitChanges)
 	case p.Summarize("").Withheld > 0:
 		return outcome(exitWithheld)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -63,6 +64,8 @@ func runRollcall() {
 //	                            starts one that misbehaves so
 //	members DOMAIN-ID FILE      writes "username | name | email | token" lines
 //	approval FILE               sets $PLAN_ID to the beginning of the id of a saved plan
+//	hand METHOD PATH [BODY]     calls LoginTC as somebody would by hand, without rollcall;
+//	                            ID-OF-NAME in the path stands for the id of that user
 //	searches N                  there were N searches of the directory since the last time
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
@@ -101,7 +104,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"searches": cmdSearches, "approval": cmdApproval, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
+			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
 		},
 	})
 }
@@ -221,6 +224,27 @@ func cmdApproval(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := plan.Decode(file)
 	ts.Check(err)
 	ts.Setenv("PLAN_ID", p.ID[:12])
+}
+
+func cmdHand(ts *testscript.TestScript, _ bool, args []string) {
+	path := args[1]
+	for _, u := range worldOf(ts).logintc.Data().Users {
+		path = strings.ReplaceAll(path, "ID-OF-"+u.Username, u.ID)
+	}
+	body := strings.NewReader(strings.Join(args[2:], ""))
+	request, err := http.NewRequestWithContext(context.Background(), args[0], ts.Getenv("LOGINTC_URL")+"/api"+path, body)
+	ts.Check(err)
+	request.Header.Set("Authorization", `LoginTC key="`+testKey+`"`)
+	request.Header.Set("Accept", "application/vnd.logintc.v1+json")
+	if body.Len() > 0 {
+		request.Header.Set("Content-Type", "application/vnd.logintc.v1+json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode >= http.StatusBadRequest {
+		ts.Fatalf("%s %s: %s", args[0], path, response.Status)
+	}
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {

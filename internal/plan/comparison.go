@@ -23,6 +23,8 @@ type comparison struct {
 	removals                   []removal
 	// limited are the removals that a limit or max_shrink withheld.
 	limited []removal
+	// strangers are the live members who are not rollcall's, as in Domain.Others.
+	strangers []string
 	// renamedFrom and renamedTo are the members that are known under another username
 	// than the entry has now, by the new key; and those entries, by the old one.
 	renamedFrom map[identity.Key]*identity.Member
@@ -95,10 +97,23 @@ func scopeChanges(before, after Scope) []ScopeChange {
 	return changes
 }
 
-// compare goes through roster, live members and state side by side, all sorted
-// by key.
+// compare settles each username of the domain.
 func (d *comparison) compare(c *computer) {
 	d.findRenames()
+	d.walk(func(key identity.Key, person *identity.Person, live []keyedAccount, known *identity.Member) {
+		d.drift(c, live, known)
+		d.decide(c, key, person, live, known)
+	})
+	for i := range d.Unmapped {
+		u := &d.Unmapped[i]
+		c.withhold(Withheld{Domain: d.Name, Username: u.Username, DN: u.DN, Guard: GuardData, Reason: u.Reason})
+	}
+}
+
+// walk goes through roster, live members and state side by side, all sorted by key, and
+// yields what there is of each: a person of the roster or nil, live members, what the
+// state has or nil.
+func (d *comparison) walk(yield func(identity.Key, *identity.Person, []keyedAccount, *identity.Member)) {
 	var people, members, known int
 	for people < len(d.people) || members < len(d.members) || known < len(d.known) {
 		key := d.least(people, members, known)
@@ -116,11 +131,7 @@ func (d *comparison) compare(c *computer) {
 			record = &d.Known.Members[known]
 			known++
 		}
-		d.decide(c, key, person, d.members[first:members], record)
-	}
-	for i := range d.Unmapped {
-		u := &d.Unmapped[i]
-		c.withhold(Withheld{Domain: d.Name, Username: u.Username, DN: u.DN, Guard: GuardData, Reason: u.Reason})
+		yield(key, person, d.members[first:members], record)
 	}
 }
 

@@ -49,6 +49,8 @@ type computer struct {
 	creates, updates map[identity.Key]*wish
 	order            []*wish
 	operations       []Operation
+	// organization has the ids of its users; nil until it is needed.
+	organization map[string]bool
 }
 
 // wish is what domains want one user to be.

@@ -61,6 +61,9 @@ type Known struct {
 	// Roster is the size of the roster at the state's last look, mapped or not;
 	// 0 where there was none.
 	Roster int
+	// Others are the members who were not rollcall's at the last apply, as in Domain; nil
+	// where none was recorded.
+	Others []string
 }
 
 // HasStrangers reports whether a roster has people who are not members of the

@@ -260,8 +260,29 @@ func TestLaws(t *testing.T) {
 				}
 			}
 		}
-		if again := Compute(w.input(domains)); len(again.Operations) != 0 {
+		in := w.input(domains)
+		for i := range in.Domains {
+			in.Domains[i].Known.Others = append([]string{}, p.Domains[i].Others...)
+		}
+		again := Compute(in)
+		if len(again.Operations) != 0 {
 			t.Fatalf("the second plan still has %v", brief(again))
+		}
+		for _, drift := range again.Drift { // what nobody does anything about stays
+			was := slices.ContainsFunc(p.Drift, func(d Drift) bool { return d.Address() == drift.Address() })
+			if !was {
+				t.Fatalf("what the plan did is drift: %+v", drift)
+			}
+		}
+		accepted := Refresh(in)
+		for _, op := range accepted.Operations {
+			if !op.Action.OnState() {
+				t.Fatalf("a refresh sends %s", op.Action)
+			}
+			w.do(t, op)
+		}
+		if still := Refresh(w.input(domains)); len(still.Operations) != 0 || len(still.Drift) != 0 {
+			t.Fatalf("after drift was accepted there is still %+v", still.Drift)
 		}
 	})
 }

@@ -10,10 +10,12 @@ import (
 // finish puts everything in its order and counts the calls.
 func (c *computer) finish() {
 	p := c.plan
+	p.Operations = ordered(c.operations)
 	for _, d := range c.domains {
+		d.out.Others = d.others(p.Operations)
 		p.Domains = append(p.Domains, d.out)
 	}
-	p.Operations = ordered(c.operations)
+	sortDrift(p.Drift)
 	slices.SortFunc(p.Withheld, func(a, b Withheld) int {
 		return cmp.Or(cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Username, b.Username), cmp.Compare(a.DN, b.DN), cmp.Compare(a.Guard, b.Guard))
 	})

@@ -42,6 +42,12 @@ type Plan struct {
 	Operations []Operation `json:"operations"`
 	// Withheld are sorted by domain, then username.
 	Withheld []Withheld `json:"withheld,omitempty"`
+	// Drift is what changed in LoginTC since rollcall last wrote, sorted by domain, then
+	// username. It says nothing of what will be done.
+	Drift []Drift `json:"drift,omitempty"`
+	// RefreshOnly says that the plan but takes drift into the state: no directory was
+	// read for it.
+	RefreshOnly bool `json:"refresh_only,omitempty"`
 	// RunLimit bounds the removals of all domains together; nil where none is set.
 	RunLimit *LimitUse `json:"run_limit,omitempty"`
 	// Failures are limits with on_limit = "fail" that were passed. A plan that
@@ -94,6 +100,10 @@ type Domain struct {
 	// Shrunk says that max_shrink withheld the removals; the state then keeps
 	// the earlier size of the roster to compare with.
 	Shrunk bool `json:"shrunk,omitempty"`
+	// Others are members that are not rollcall's, each by a digest of its id, as OtherID
+	// makes it, sorted. Apply records them in the state, so that a later plan can
+	// say who was added since.
+	Others []string `json:"others,omitempty"`
 }
 
 // Scope names the settings that decide a roster, and their values.
@@ -259,6 +269,8 @@ type Summary struct {
 	// withheld for their data.
 	Withheld     int `json:"withheld"`
 	WithheldData int `json:"withheld_data"`
+	// Drift counts what changed in LoginTC since rollcall last wrote.
+	Drift int `json:"drift"`
 }
 
 // Summarize counts the operations of the named domain, or of all where domain
@@ -277,6 +289,11 @@ func (p *Plan) Summarize(domain string) Summary {
 			} else {
 				s.Withheld++
 			}
+		}
+	}
+	for i := range p.Drift {
+		if domain == "" || p.Drift[i].Domain == domain {
+			s.Drift++
 		}
 	}
 	return s

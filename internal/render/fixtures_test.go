@@ -62,8 +62,9 @@ func account(line string, domains ...string) identity.Account {
 }
 
 // compute makes the plan, with the circumstances that a command would add.
-func compute(in plan.Input) *plan.Plan {
-	p := plan.Compute(in)
+func compute(in plan.Input) *plan.Plan { return sealed(plan.Compute(in)) }
+
+func sealed(p *plan.Plan) *plan.Plan {
 	p.ID = "5b1f0c9e7a64d2380b1f0c9e7a64d2385b1f0c9e7a64d2380b1f0c9e7a64d238"
 	p.RollcallVersion = "0.1.0"
 	p.Created, p.Expires = noon(), noon().Add(24*time.Hour)
@@ -94,6 +95,9 @@ func plans() map[string]*plan.Plan {
 		"kept":     kept(),
 		"hostile":  hostile(),
 		"sync":     synced(),
+		"drift":    compute(drifting()),
+		"refresh":  refreshed(),
+		"renamed":  renamed(),
 	}
 }
 
@@ -203,6 +207,24 @@ func synced() *plan.Plan {
 	return compute(plan.Input{Domains: []plan.DomainInput{d}, Organization: []identity.Account{account(zoe)}})
 }
 
+// drifting is a domain in which somebody did everything by hand.
+func drifting() plan.Input {
+	d := domain("vpn", lines(ada, jane, noor, zoe), lines("jane.doe | Jane By Hand | jane.doe@example.com", kim, "eve | Eve | eve@example.com", zoe), lines(ada, jane, noor, zoe))
+	d.Known.Others = lines(plan.OtherID(account(kim).ID))
+	return plan.Input{Domains: []plan.DomainInput{d}, Organization: []identity.Account{account(ada), account(jane), account(kim), account(zoe)}}
+}
+
+func refreshed() *plan.Plan { return sealed(plan.Refresh(drifting())) }
+
+// renamed has two people with another username than the state knows, one of them in a
+// domain that holds that back.
+func renamed() *plan.Plan {
+	vpn, site := domain("vpn", lines(ada, noor), lines(ada, jane), lines(ada, jane)), domain("site", lines(kim), lines(zoe), lines(zoe))
+	vpn.People[1].EntryID = vpn.Known.Members[1].EntryID
+	site.People[0].EntryID, site.ID, site.Policy.OnRename = site.Known.Members[0].EntryID, strings.Repeat("5", 40), plan.WithholdOnRename
+	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site}, Organization: []identity.Account{account(noor)}})
+}
+
 // nasty is what a directory should not be able to do to a terminal.
 func nasty() []string {
 	return lines(
@@ -227,6 +249,10 @@ func hostile() *plan.Plan {
 	gone.Known.Scope = plan.Scope{"filter": nasty()[0]}
 	p := compute(plan.Input{Domains: []plan.DomainInput{d, gone}})
 	p.Warnings, p.Failures = nasty()[:4], nasty()[2:3]
+	for i, s := range nasty() {
+		user := &identity.User{Username: s, Name: s, Email: s}
+		p.Drift = append(p.Drift, plan.Drift{Domain: "vpn", Username: s, Kind: []plan.DriftKind{plan.DriftAdded, plan.DriftChanged, plan.DriftRemoved}[i%3], Before: user, After: user})
+	}
 	return p
 }
 

@@ -43,6 +43,9 @@ func arbitrary(t *rapid.T) *plan.Plan {
 			Action: action, Domain: name, Username: draw(), DN: draw(), Reason: draw(), Renamed: draw(), Phone: draw(), Group: draw(), Before: user(), After: user(),
 		})
 	}
+	for _, kind := range []plan.DriftKind{plan.DriftChanged, plan.DriftAdded, plan.DriftRemoved, plan.DriftDeleted, plan.DriftKind(draw())} {
+		p.Drift = append(p.Drift, plan.Drift{Domain: draw(), Username: draw(), Kind: kind, Before: user(), After: user()})
+	}
 	for _, guard := range []plan.Guard{plan.GuardData, plan.GuardLimit, plan.GuardGrace, plan.GuardRename, plan.Guard(draw())} {
 		p.Withheld = append(p.Withheld, plan.Withheld{Domain: name, Username: draw(), DN: draw(), Guard: guard, Reason: draw(), Operation: &plan.Operation{Username: draw(), Reason: draw()}})
 	}

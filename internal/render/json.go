@@ -30,16 +30,24 @@ type document struct {
 	Domains    []plan.Domain   `json:"domains"`
 	Operations []operation     `json:"operations"`
 	Withheld   []plan.Withheld `json:"withheld"`
-	RunLimit   *plan.LimitUse  `json:"run_limit"`
-	Failures   []string        `json:"failures"`
-	Warnings   []string        `json:"warnings"`
-	APICalls   int             `json:"api_calls"`
-	APISeconds float64         `json:"api_seconds"`
+	Drift      []drift         `json:"drift"`
+	// RefreshOnly says that the plan but takes drift into the state.
+	RefreshOnly bool           `json:"refresh_only"`
+	RunLimit    *plan.LimitUse `json:"run_limit"`
+	Failures    []string       `json:"failures"`
+	Warnings    []string       `json:"warnings"`
+	APICalls    int            `json:"api_calls"`
+	APISeconds  float64        `json:"api_seconds"`
 }
 
 type operation struct {
 	Address string `json:"address"`
 	plan.Operation
+}
+
+type drift struct {
+	Address string `json:"address"`
+	plan.Drift
 }
 
 func newDocument(p *plan.Plan) document {
@@ -48,10 +56,14 @@ func newDocument(p *plan.Plan) document {
 		FormatVersion: 1, ID: p.ID, RollcallVersion: p.RollcallVersion, Created: p.Created, Expires: p.Expires,
 		Applyable: len(p.Failures) == 0 && len(p.Operations) > 0, Errored: len(p.Failures) > 0, Complete: s.Withheld == 0,
 		Summary: s, Domains: orEmpty(p.Domains), Operations: make([]operation, len(p.Operations)), Withheld: orEmpty(p.Withheld),
+		Drift: make([]drift, len(p.Drift)), RefreshOnly: p.RefreshOnly,
 		RunLimit: p.RunLimit, Failures: orEmpty(p.Failures), Warnings: orEmpty(p.Warnings), APICalls: p.APICalls, APISeconds: p.APISeconds,
 	}
 	for i, op := range p.Operations {
 		d.Operations[i] = operation{op.Address(), op}
+	}
+	for i, one := range p.Drift {
+		d.Drift[i] = drift{one.Address(), one}
 	}
 	return d
 }

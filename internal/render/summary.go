@@ -11,6 +11,9 @@ import (
 // directories only where nobody who should go stays.
 func Summary(p *plan.Plan) string {
 	s := p.Summarize("")
+	if p.RefreshOnly {
+		return refreshSummary(s)
+	}
 	var uses []string
 	var kept, protected int
 	for i := range p.Domains {
@@ -52,6 +55,9 @@ func Summary(p *plan.Plan) string {
 	}
 	if kept > 0 {
 		parts = append(parts, "Kept though gone from the directory: "+Count(kept, "member.", "members."))
+	}
+	if s.Drift > 0 {
+		parts = append(parts, "Drift: "+Count(s.Drift, "difference.", "differences."))
 	}
 	if len(p.Failures) > 0 {
 		parts = append(parts, "Stopped: nothing of this can be applied.")

@@ -53,9 +53,13 @@ func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 	}
 	users := byDomain(p)
 	for i := range p.Domains {
+		if p.RefreshOnly {
+			break // no directory was read, and nobody is added or removed
+		}
 		w.domain(&p.Domains[i], users[p.Domains[i].Name])
 	}
 	w.strays(p)
+	w.drift(p)
 	w.withheld(p)
 	w.ending(p)
 	return w.Flush()

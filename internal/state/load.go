@@ -213,7 +213,15 @@ func (s *State) readDomain(d *json.Decoder) error {
 	if err := out.checkOrder(name); err != nil {
 		return err
 	}
-	return errors.Join(expect(d, json.Delim(']')), expect(d, json.Delim('}')))
+	if err := expect(d, json.Delim(']')); err != nil {
+		return err
+	}
+	if d.More() {
+		if err := readField(d, "others", &out.others); err != nil {
+			return err
+		}
+	}
+	return expect(d, json.Delim('}'))
 }
 
 // checkOrder sorts members that somebody put in another order, and finds two of

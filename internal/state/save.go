@@ -97,7 +97,11 @@ func (s *State) encode(w io.Writer) error {
 			e.raw(separator(j, "\n        "))
 			e.value(&members[j])
 		}
-		e.raw("\n      ]\n    }")
+		e.raw("\n      ]")
+		if others := s.domains[name].others; others != nil {
+			e.field(",\n      ", "others", others, "")
+		}
+		e.raw("\n    }")
 	}
 	e.raw("\n  },\n")
 	e.field("  ", "directories", s.directories, ",\n")

@@ -75,6 +75,8 @@ type domain struct {
 	scope   map[string]string
 	members []identity.Member
 	changes map[identity.Key]*identity.Member // nil: removed
+	// others are members who are not rollcall's; nil where none were ever recorded.
+	others []string
 }
 
 // DomainNames returns the names of the domains, sorted.
@@ -195,6 +197,26 @@ func (s *State) Observe(directory, name string, readAt time.Time, counts Counts)
 		o.ReadAt = readAt
 	}
 	s.directories[directory] = o
+	s.observed = true
+}
+
+// Others returns the members of the domain who were not rollcall's at the last apply,
+// as it was given them, or nil where it never was.
+func (s *State) Others(name string) []string {
+	if d := s.domains[name]; d != nil {
+		return d.others
+	}
+	return nil
+}
+
+// ObserveOthers records who is a member and not rollcall's, sorted. It does not move the
+// serial.
+func (s *State) ObserveOthers(name string, others []string) {
+	d := s.domain(name)
+	if d.others != nil && slices.Equal(d.others, others) {
+		return
+	}
+	d.others = append([]string{}, others...)
 	s.observed = true
 }
 
