@@ -17,15 +17,19 @@ import (
 func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 	w.line("")
 	w.line("%s %s %s", w.bold(domainName(d.Name)), quoted(d.Title), w.dim(Escape(d.ID)))
-	w.evidence(d)
-	w.counts(d)
+	if !w.people {
+		w.evidence(d)
+		w.counts(d)
+	}
 	w.renames(operations)
 	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
 	people := newPeople(operations)
 	w.changes(people)
 	w.additions(people)
-	w.mail(d, operations)
-	w.notes(d, operations)
+	if !w.people {
+		w.mail(d, operations)
+		w.notes(d, operations)
+	}
 }
 
 func domainName(name string) string { return "domain." + Escape(name) }
@@ -140,6 +144,9 @@ func (w *writer) removals(operations []*plan.Operation) {
 			what = "deleted from the organization, with its memberships and tokens"
 		}
 		w.line("  %s", w.red("- "+strings.TrimRight(t.row(op, before(op)), " ")))
+		if w.compact && op.Action == plan.LeaveDomain {
+			continue
+		}
 		w.line("      %s: %s", what, w.dim(why(op)))
 	}
 }

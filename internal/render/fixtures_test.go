@@ -278,8 +278,8 @@ func large(n int) *plan.Plan {
 	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site}, RequestsPerSecond: 10})
 }
 
-// text renders a plan that can not fail to be written.
-func text(tb testing.TB, p *plan.Plan, o TextOptions) string {
+// textOf renders a plan that can not fail to be written.
+func textOf(tb testing.TB, p *plan.Plan, o TextOptions) string {
 	tb.Helper()
 	var b strings.Builder
 	if err := Text(&b, p, o); err != nil {

@@ -42,8 +42,8 @@ func TestGolden(t *testing.T) {
 	for name, p := range plans() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			golden(t, name+".txt", text(t, p, TextOptions{}))
-			golden(t, name+".color.txt", text(t, p, TextOptions{Color: true}))
+			golden(t, name+".txt", textOf(t, p, TextOptions{}))
+			golden(t, name+".color.txt", textOf(t, p, TextOptions{Color: true}))
 			var document strings.Builder
 			if err := JSON(&document, p); err != nil {
 				t.Fatal(err)
@@ -56,7 +56,7 @@ func TestGolden(t *testing.T) {
 // TestFirstScreen shows what an administrator sees first of a large plan.
 func TestFirstScreen(t *testing.T) {
 	t.Parallel()
-	all := strings.SplitAfter(text(t, large(1000), TextOptions{Width: 80}), "\n")
+	all := strings.SplitAfter(textOf(t, large(1000), TextOptions{Width: 80}), "\n")
 	golden(t, "large.txt", strings.Join(all[:60], ""))
 	if last, overview := all[len(all)-2], all[2]; last != overview {
 		t.Errorf("the summary at the end is %q, the one at the top %q", last, overview)

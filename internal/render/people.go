@@ -60,6 +60,10 @@ func (w *writer) changes(p *people) {
 		if op == nil {
 			op = p.gifts[username][0]
 		}
+		if w.compact {
+			w.line("  %s  %s", w.yellow("~ "+value(username)), w.dim(Escape(op.Reason)))
+			continue
+		}
 		w.line("  %s %s", w.yellow("~ "+value(username)), w.dim("("+value(op.DN)+")"))
 		if update != nil {
 			w.field("name", before(update).Name, after(update).Name)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -10,6 +11,17 @@ import (
 // does not list, of an unknown kind, or that create a user who joins nothing.
 // Compute makes none of them, but a plan file may have been written by anybody.
 func (w *writer) strays(p *plan.Plan) {
+	lines := strayLines(p)
+	if len(lines) > 0 {
+		w.line("")
+		w.line("%s", w.alarm("Operations that rollcall does not plan:"))
+	}
+	for _, line := range lines {
+		w.line("  %s %s", w.alarm("!"), strings.TrimPrefix(line, "! "))
+	}
+}
+
+func strayLines(p *plan.Plan) (lines []string) {
 	listed, joining := map[string]bool{}, map[string]bool{}
 	for i := range p.Domains {
 		listed[p.Domains[i].Name] = true
@@ -19,20 +31,15 @@ func (w *writer) strays(p *plan.Plan) {
 			joining[op.Username] = true
 		}
 	}
-	found := false
 	for i := range p.Operations {
 		op := &p.Operations[i]
 		if listed[op.Domain] && belongs(op.Action) && (op.Action != plan.CreateUser || joining[op.Username]) {
 			continue
 		}
-		if !found {
-			w.line("")
-			w.line("%s", w.alarm("Operations that rollcall does not plan:"))
-			found = true
-		}
 		values := strings.TrimRight(value(after(op).Name)+"  "+value(after(op).Email), " ")
-		w.line("  %s %s %s  %s", w.alarm("!"), Escape(string(op.Action)), value(op.Address()), values)
+		lines = append(lines, fmt.Sprintf("! %s %s  %s", Escape(string(op.Action)), value(op.Address()), values))
 	}
+	return lines
 }
 
 // belongs reports whether the part of a domain shows operations of that kind.

@@ -25,11 +25,11 @@ Operations that rollcall does not plan:
   ! create_user domain.vpn["eve"]
   ! wipe\u001b[2J domain.vpn["root"]
 `
-	if got := text(t, p, TextOptions{}); !strings.Contains(got, want) {
+	if got := textOf(t, p, TextOptions{}); !strings.Contains(got, want) {
 		t.Errorf("these lines are missing:\n%s\nin\n%s", want, got)
 	}
 	for name, p := range plans() {
-		if strings.Contains(text(t, p, TextOptions{}), "does not plan") {
+		if strings.Contains(textOf(t, p, TextOptions{}), "does not plan") {
 			t.Errorf("%s has operations that no domain shows", name)
 		}
 	}

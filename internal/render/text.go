@@ -21,6 +21,11 @@ type TextOptions struct {
 	Color bool
 	// Width is the columns of the terminal; 0 stands for 100.
 	Width int
+	// Selection says what is shown; the summary at the end is of the whole plan.
+	Selection Selection
+	// Compact says that each person has one line, and nothing is said of how the
+	// directories were read.
+	Compact bool
 }
 
 // firstScreen is how many lines about people a plan may have before its summary
@@ -32,6 +37,8 @@ type writer struct {
 	*bufio.Writer
 	palette
 	width int
+	// compact is as in TextOptions; people says that nothing else is shown than people.
+	compact, people bool
 }
 
 func (w *writer) line(format string, args ...any) {
@@ -41,7 +48,7 @@ func (w *writer) line(format string, args ...any) {
 // Text shows a plan to people: first what must not be missed, then each domain
 // with its removals first, then what was withheld, and one line of summary last.
 func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
-	w := &writer{Writer: bufio.NewWriter(out), palette: palette(o.Color), width: cmp.Or(o.Width, 100)}
+	w := &writer{Writer: bufio.NewWriter(out), palette: palette(o.Color), width: cmp.Or(o.Width, 100), compact: o.Compact, people: o.Compact || len(o.Selection.Parts) > 0}
 	w.line("%s", w.bold("Plan "+ShortID(p.ID))+w.dim(" (expires "+p.Expires.UTC().Format("2006-01-02 15:04 MST")+")"))
 	w.scopeChanges(p)
 	for _, failure := range p.Failures {
@@ -51,16 +58,17 @@ func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 	if len(p.Operations)+len(p.Withheld) > firstScreen {
 		w.overview(p)
 	}
-	users := byDomain(p)
-	for i := range p.Domains {
+	shown := o.Selection.Select(p)
+	users := byDomain(shown)
+	for i := range shown.Domains {
 		if p.RefreshOnly {
 			break // no directory was read, and nobody is added or removed
 		}
-		w.domain(&p.Domains[i], users[p.Domains[i].Name])
+		w.domain(&shown.Domains[i], users[shown.Domains[i].Name])
 	}
 	w.strays(p)
-	w.drift(p)
-	w.withheld(p)
+	w.drift(shown)
+	w.withheld(shown)
 	w.ending(p)
 	return w.Flush()
 }
