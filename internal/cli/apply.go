@@ -21,6 +21,7 @@ type applyOptions struct {
 	autoApprove bool
 	domains     []string
 	refreshOnly bool
+	json        bool
 	// codes is the file for activation codes, or empty.
 	codes string
 	// receipt is the file for what became of each operation, or empty.
@@ -56,6 +57,7 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 			return a.runApply(cmd.Context(), o)
 		},
 	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print an event a line as JSON, and no text")
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
 	cmd.Flags().BoolVar(&o.refreshOnly, "refresh-only", false, "without PLAN: but take into the state what changed in LoginTC since rollcall last wrote")
@@ -67,6 +69,12 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 }
 
 func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
+	if o.json {
+		a.startEvents()
+		if o.planFile == "" && !o.autoApprove {
+			return errors.New("nobody can be asked with --json: give a saved plan, or --auto-approve")
+		}
+	}
 	if o.planFile != "" && o.refreshOnly {
 		return errors.New("a saved plan says itself what it does: give --refresh-only to: rollcall plan")
 	}

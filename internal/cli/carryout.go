@@ -34,6 +34,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
+	a.events.planned(apply.Operations(steps))
 	result, err := a.runPlanned(ctx, cfg, st, journal, p, rest, client, o)
 	if err != nil {
 		return errors.Join(err, end(journal))
@@ -163,6 +164,7 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 			<-said
 		}
 	}()
+	options.Begin = a.events.start
 	options.End = func(op plan.Operation, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)
@@ -171,6 +173,7 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 			slip.end(op, err)
 		}
 		a.logOperation(ctx, op, err)
+		a.events.end(op, err)
 	}
 	if jobs {
 		return apply.RunJobs(ctx, p, steps, options, a.jobOptions(p, client, bar, o)), nil
@@ -244,11 +247,14 @@ func (a *app) report(p *plan.Plan, steps []apply.Step, result apply.Result, diff
 			return err
 		}
 	}
+	done := plan.Count(apply.Operations(result.Done))
+	applied := render.Applied(done, plan.Count(apply.Operations(steps)).Adopt)
+	a.events.summary(p, done, applied)
 	if p.RefreshOnly {
 		_, err := fmt.Fprintf(a.Out, "\nTaken into the state: %s.\n", render.Count(len(p.Drift), "difference", "differences"))
 		return err
 	}
-	_, err := fmt.Fprintf(a.Out, "\n%s\n", render.Applied(plan.Count(apply.Operations(result.Done)), plan.Count(apply.Operations(steps)).Adopt))
+	_, err := fmt.Fprintf(a.Out, "\n%s\n", applied)
 	if err == nil && o.planFile != "" && len(result.Failed)+len(result.Skipped)+len(differences) > 0 {
 		_, err = fmt.Fprintf(a.Out, "To go on with what is left of this plan: rollcall apply %s\n", o.planFile)
 	}

@@ -21,8 +21,10 @@ import (
 )
 
 type planOptions struct {
-	out              string
-	json             bool
+	out  string
+	json bool
+	// jsonInto is a file for the plan as JSON, beside what is printed; or empty.
+	jsonInto         string
 	detailedExitcode bool
 	refreshOnly      bool
 	domains          []string
@@ -41,6 +43,7 @@ apply would do. It changes nothing and takes no lock.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.out, "out", "", "save the plan to `file`, for: rollcall apply FILE")
 	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
+	flags.StringVar(&o.jsonInto, "json-into", "", "also write the plan as JSON to `file`")
 	flags.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with 2 where there are changes, 3 where only withheld ones")
 	flags.BoolVar(&o.refreshOnly, "refresh-only", false, "read no directory: show what changed in LoginTC since rollcall last wrote")
 	flags.StringArrayVar(&o.domains, "domain", nil, "only the domain of this `name`; may be repeated")
@@ -62,6 +65,11 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	}
 	if err := a.show(p, o.json); err != nil {
 		return err
+	}
+	if o.jsonInto != "" {
+		if err := atomicfile.Write(a.path(o.jsonInto), func(w io.Writer) error { return render.JSON(w, p) }); err != nil {
+			return fmt.Errorf("writing the plan as JSON: %w", err)
+		}
 	}
 	if err := p.Failed(); err != nil {
 		return err

@@ -29,6 +29,8 @@ type app struct {
 	// log is never nil while a command runs; logFile is closed after it.
 	log     *slog.Logger
 	logFile io.Closer
+	// events is nil unless the command prints these in the place of text.
+	events *events
 }
 
 // Run runs one command line, without the program's name, and returns its exit code.
@@ -119,6 +121,10 @@ func (a *app) color(terminal bool) bool {
 // printError shows an error that ended a command. What servers and directories
 // put into it can do nothing to a terminal.
 func (a *app) printError(err error) {
+	if a.events != nil {
+		a.events.fail(err)
+		return
+	}
 	if diags, ok := errors.AsType[config.Diagnostics](err); ok {
 		_ = diags.WriteText(a.Err, a.color(a.ErrTerminal)) // there is nowhere else to complain
 		return
@@ -136,6 +142,10 @@ func (a *app) printError(err error) {
 
 // warn shows a warning that is no part of the command's output.
 func (a *app) warn(text string) {
+	if a.events != nil {
+		a.events.diagnose(config.Diagnostic{Severity: config.Warning, Summary: text})
+		return
+	}
 	word := "Warning:"
 	if a.color(a.ErrTerminal) {
 		word = "\x1b[1;33mWarning:\x1b[0m"
@@ -158,5 +168,11 @@ func (a *app) load() (*config.Config, error) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	return cfg, diags.WriteText(a.Err, a.color(a.ErrTerminal))
+	if a.events == nil {
+		return cfg, diags.WriteText(a.Err, a.color(a.ErrTerminal))
+	}
+	for _, d := range diags {
+		a.events.diagnose(d)
+	}
+	return cfg, nil
 }

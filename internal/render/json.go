@@ -84,6 +84,16 @@ func JSON(out io.Writer, p *plan.Plan) error {
 	return w.Flush()
 }
 
+// EscapeJSON returns a document in which characters that act on a terminal or can not
+// be seen are escaped, as JSON does.
+func EscapeJSON(document []byte) []byte {
+	var escaped bytes.Buffer
+	w := bufio.NewWriter(&escaped)
+	escapeJSON(w, document)
+	_ = w.Flush() // a buffer takes everything
+	return escaped.Bytes()
+}
+
 // escapeJSON writes a document with what hides escaped (RFC 8259, 7). Outside of
 // strings JSON has only ASCII, and the encoder has escaped what is below it.
 func escapeJSON(w *bufio.Writer, text []byte) {
