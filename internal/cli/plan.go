@@ -112,8 +112,17 @@ func (a *app) makePlan(ctx context.Context, cfg *config.Config, st *state.State,
 	return p, p.Seal()
 }
 
-// compute reads the directories and LoginTC side by side and compares them.
+// compute reads the directories and LoginTC, and compares them.
 func (a *app) compute(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, client *logintc.Reader, progress *progress) (*plan.Plan, error) {
+	in, err := a.readBoth(ctx, cfg, st, chosen, client, progress)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Compute(in), nil
+}
+
+// readBoth reads the directories and LoginTC side by side.
+func (a *app) readBoth(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, client *logintc.Reader, progress *progress) (in plan.Input, err error) {
 	var (
 		readings []*reading
 		members  []live
@@ -128,9 +137,9 @@ func (a *app) compute(ctx context.Context, cfg *config.Config, st *state.State, 
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return in, err
 	}
-	in := input(cfg, st, readings, members)
+	in = input(cfg, st, readings, members)
 	for _, d := range cfg.Domains {
 		if !slices.Contains(chosen, d) {
 			in.Partial, in.Others = true, append(in.Others, policy(d.Policy))
@@ -139,11 +148,11 @@ func (a *app) compute(ctx context.Context, cfg *config.Config, st *state.State, 
 	if in.HasStrangers() {
 		listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
 		if err != nil {
-			return nil, err
+			return in, err
 		}
 		in.Organization = listing.Accounts
 	}
-	return plan.Compute(in), nil
+	return in, nil
 }
 
 // refresh reads LoginTC alone, and compares it with the state.

@@ -94,7 +94,7 @@ Try it now, with nothing installed:  rollcall demo`,
 	flags.StringVar(&a.logOptions.file, "log-file", "", "append the log to `file`, not to standard error")
 	flags.StringVar(&a.logOptions.format, "log-format", "text", "`format` of the log: text or json")
 	root.AddCommand(
-		newValidate(a), newFmt(a), newPlan(a), newShow(a), newApply(a), newUsers(a),
+		newValidate(a), newFmt(a), newPlan(a), newShow(a), newApply(a), newUsers(a), newExplain(a),
 		newState(a), newLock(a), newJob(a), newMigrate(a), newEmulator(a), newDemo(a), newVersion(a),
 	)
 	return root
