@@ -64,7 +64,7 @@ func TestHostileEntries(t *testing.T) {
 		entry(dn, uid, name, fmt.Sprintf("n%d@example.com", accepted))
 		accepted++
 	}
-	for i, name := range []string{"\x1b[2J\x1b]0;owned\x07", "two\nlines\r\nSTATE: applied", "bell\x07", strings.Repeat("long ", 20_000)} {
+	for i, name := range []string{"\x1b[2J\x1b]0;owned\x07", "two\nlines\r\nSTATE: applied", "bell\x07", "nul\x00inside", strings.Repeat("long ", 20_000)} {
 		entry(fmt.Sprintf("uid=bad%d", i), fmt.Sprintf("bad%d", i), name, "bad@example.com")
 	}
 	entry("uid=rtl", "rtl", "user \u202egnp.exe \u2066hidden\u200b", "rtl@example.com")
@@ -97,7 +97,7 @@ func TestHostileEntries(t *testing.T) {
 	if !json.Valid([]byte(shown)) {
 		t.Error("the JSON is none")
 	}
-	for i := range 4 {
+	for i := range 5 {
 		if !strings.Contains(text, fmt.Sprintf("domain.vpn: bad%d (uid=bad%d,", i, i)) {
 			t.Errorf("bad%d is not withheld:\n%s", i, text)
 		}

@@ -27,6 +27,7 @@ type planOptions struct {
 	jsonInto         string
 	detailedExitcode bool
 	refreshOnly      bool
+	redact           bool
 	domains          []string
 }
 
@@ -45,12 +46,17 @@ apply would do. It changes nothing and takes no lock.`,
 	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	flags.StringVar(&o.jsonInto, "json-into", "", "also write the plan as JSON to `file`")
 	flags.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with 2 where there are changes, 3 where only withheld ones")
+	flags.BoolVar(&o.redact, "redact", false, "give people pseudonyms in what is printed, by the key in "+redactKey)
 	flags.BoolVar(&o.refreshOnly, "refresh-only", false, "read no directory: show what changed in LoginTC since rollcall last wrote")
 	flags.StringArrayVar(&o.domains, "domain", nil, "only the domain of this `name`; may be repeated")
 	return cmd
 }
 
 func (a *app) runPlan(ctx context.Context, o planOptions) error {
+	redact, err := a.redactor(o.redact)
+	if err != nil {
+		return err
+	}
 	cfg, err := a.load()
 	if err != nil {
 		return err
@@ -63,11 +69,12 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := a.show(p, o.json); err != nil {
+	shown := redact(p)
+	if err := a.show(shown, o.json); err != nil {
 		return err
 	}
 	if o.jsonInto != "" {
-		if err := atomicfile.Write(a.path(o.jsonInto), func(w io.Writer) error { return render.JSON(w, p) }); err != nil {
+		if err := atomicfile.Write(a.path(o.jsonInto), func(w io.Writer) error { return render.JSON(w, shown) }); err != nil {
 			return fmt.Errorf("writing the plan as JSON: %w", err)
 		}
 	}

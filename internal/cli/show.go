@@ -2,14 +2,16 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/render"
 )
 
 type showOptions struct {
-	json, markdown, compact bool
+	json, markdown, compact, redact bool
 	// maxBytes bounds Markdown.
 	maxBytes      int
 	only, domains []string
@@ -29,6 +31,7 @@ func newShow(a *app) *cobra.Command {
 	flags.IntVar(&o.maxBytes, "max-bytes", render.DefaultMarkdown, "the most `bytes` of --markdown")
 	flags.StringSliceVar(&o.only, "only", nil, "show but this `part`: add, change, remove, withheld or drift; may be repeated")
 	flags.StringSliceVar(&o.domains, "domain", nil, "show but the domain of this `name`; may be repeated")
+	flags.BoolVar(&o.redact, "redact", false, "give people pseudonyms, by the key in "+redactKey)
 	flags.BoolVar(&o.compact, "compact", false, "one line for each person, and nothing of how the directories were read")
 	return cmd
 }
@@ -40,10 +43,15 @@ func (a *app) runShow(name string, o showOptions) error {
 	if (o.json || o.markdown) && (o.compact || len(o.only)+len(o.domains) > 0) {
 		return errors.New("--json and --markdown show the whole plan: leave out --only, --domain and --compact")
 	}
+	redact, err := a.redactor(o.redact)
+	if err != nil {
+		return err
+	}
 	p, err := a.openPlan(name)
 	if err != nil {
 		return err
 	}
+	p = redact(p)
 	switch {
 	case o.json:
 		return render.JSON(a.Out, p)
@@ -55,4 +63,20 @@ func (a *app) runShow(name string, o showOptions) error {
 		return err
 	}
 	return render.Text(a.Out, p, render.TextOptions{Color: a.color(a.OutTerminal), Width: a.Width, Selection: selection, Compact: o.compact})
+}
+
+// redactKey is the variable of the environment that has the key for pseudonyms.
+const redactKey = "ROLLCALL_REDACT_KEY"
+
+// redactor returns what is done to a plan before it is shown: people get pseudonyms, or
+// nothing.
+func (a *app) redactor(redact bool) (func(*plan.Plan) *plan.Plan, error) {
+	if !redact {
+		return func(p *plan.Plan) *plan.Plan { return p }, nil
+	}
+	key, _ := a.lookup(redactKey)
+	if len(key) < render.MinRedactKey {
+		return nil, fmt.Errorf("--redact needs a key of at least %d characters in %s: whoever has it can tell whose a pseudonym is, and with the same key a person keeps it", render.MinRedactKey, redactKey)
+	}
+	return func(p *plan.Plan) *plan.Plan { return render.Redact(p, []byte(key)) }, nil
 }
