@@ -145,10 +145,21 @@ func (c *crowd) killed(t *testing.T, m moment) (journal bool) {
 	return journal
 }
 
-// Ctrl-C twice ends the process while a call is under way; nothing is lost.
-func TestInterruptedTwice(t *testing.T) {
+// Ctrl-C once: what is under way is finished and the state written. Twice ends the
+// process while a call is under way. Either way the plan goes on where it was.
+func TestInterruptedOnceAndTwice(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
+	for name, twice := range map[string]bool{"once": false, "twice": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.interrupted(t, twice)
+		})
+	}
+}
+
+func (c *crowd) interrupted(t *testing.T, twice bool) {
+	t.Helper()
 	server, folder := c.prepare(t)
 	open := server.open.Load()
 	cmd, out := c.apply(t.Context(), t, folder, server.URL)
@@ -165,27 +176,35 @@ func TestInterruptedTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-reached
-	for err == nil { // the first is heeded, the call still under way; one more ends it
-		err = cmd.Process.Signal(os.Interrupt)
+	err = cmd.Process.Signal(os.Interrupt)
+	for err == nil && twice { // the first is heeded, the call still under way; one more ends it
 		time.Sleep(50 * time.Millisecond)
 		if exited(cmd) {
 			break
 		}
+		err = cmd.Process.Signal(os.Interrupt)
+	}
+	if !twice {
+		close(proceed)
 	}
 	_ = cmd.Wait()
-	close(proceed)
+	if twice {
+		close(proceed)
+	}
 	server.settle(open)
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
-		t.Errorf("it ended by itself: %s\n%s", cmd.ProcessState, out)
+	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || status.Signaled() != twice || !twice && status.ExitStatus() != 130 {
+		t.Errorf("it ended so: %s\n%s", cmd.ProcessState, out)
 	}
 	if !strings.Contains(out.String(), "Once more stops at once") {
 		t.Errorf("%s", out)
 	}
+	if left := state.HasJournal(filepath.Join(folder, "rollcall.state.json")); left != twice {
+		t.Errorf("a journal is left: %v", left)
+	}
 	printed := runIn(t, folder, server.URL, 0, "apply", crowdPlan)
-	for _, want := range []string{"the last apply broke off after ", "Going on with this plan: "} {
-		if !strings.Contains(printed, want) {
-			t.Errorf("nothing says %q in\n%s", want, printed)
-		}
+	if !strings.Contains(printed, "Going on with this plan: ") || strings.Contains(printed, "the last apply broke off after ") != twice {
+		t.Error(printed)
 	}
 	c.check(t, server, folder)
 }
