@@ -14,6 +14,19 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
+// execution is a plan while it is carried out.
+type execution struct {
+	*app
+	cfg    *config.Config
+	state  *state.State
+	plan   *plan.Plan
+	client *logintc.Writer
+	o      applyOptions
+	// steps are those that are left and find what they expect.
+	steps   []apply.Step
+	journal *state.Journal // nil where nothing is sent
+}
+
 // carryOut does what the plan says, lists what came of it, and writes the state
 // whatever happened.
 func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, o applyOptions) error {
@@ -21,6 +34,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if err != nil {
 		return err
 	}
+	x := &execution{app: a, cfg: cfg, state: st, plan: p, client: client, o: o}
 	steps := apply.Steps(p, st.Progress(p.ID))
 	if done := len(p.Operations) - len(steps); done > 0 {
 		_, _ = fmt.Fprintf(a.Out, "Going on with this plan: %d of its %s were done before.\n", done, render.Count(len(p.Operations), "operation", "operations"))
@@ -29,28 +43,28 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	if err != nil {
 		return fmt.Errorf("nothing was sent, since LoginTC could not be listed once more: %w", err)
 	}
-	rest, left := apply.Without(steps, changes)
-	journal, err := apply.Start(cfg.Settings.StatePath, st, p, rest, a.User, a.Now())
-	if err != nil {
+	var left []apply.Step
+	x.steps, left = apply.Without(steps, changes)
+	if x.journal, err = apply.Start(cfg.Settings.StatePath, st, p, x.steps, a.User, a.Now()); err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
 	a.events.planned(apply.Operations(steps))
-	result, err := a.runPlanned(ctx, cfg, st, journal, p, rest, client, o)
+	result, err := x.run(ctx)
 	if err != nil {
-		return errors.Join(err, end(journal))
+		return errors.Join(err, x.endJournal())
 	}
 	result.Skipped = append(result.Skipped, left...)
-	differences, unchecked := check(ctx, client.Reader, p, result)
+	differences, unchecked := x.check(ctx, result)
 	complete := apply.Conclude(st, p, result, differences, a.Now())
 	unsaved := state.Save(cfg.Settings.StatePath, st, a.Version)
 	if unsaved == nil {
-		unsaved = end(journal)
+		unsaved = x.endJournal()
 	}
-	unsent := a.notify(ctx, cfg, client, p, result)
+	unsent := x.notify(ctx, result)
 	for _, c := range changes {
 		a.warn(fmt.Sprintf("%s: %s was not done, since LoginTC changed after the plan was made: %s", c.Operation.Address(), c.Operation.Action, c.Text))
 	}
-	if err := a.report(p, rest, result, differences, o); err != nil && unsaved == nil {
+	if err := x.report(result, differences); err != nil && unsaved == nil {
 		return err
 	}
 	switch {
@@ -91,6 +105,18 @@ func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps 
 		live.AddOrganization(listing.Accounts)
 	}
 	changes := live.Changes(steps)
+	still, err := stillMembers(ctx, client, steps, changes)
+	return append(changes, still...), err
+}
+
+// mostAsked is how many members that no listing has are asked for one by one before
+// they are forgotten. Where there are more, somebody removed them, and the listings
+// are believed.
+const mostAsked = 100
+
+// stillMembers asks for the members who are to be forgotten and that no listing has,
+// and returns those who are there.
+func stillMembers(ctx context.Context, client *logintc.Reader, steps []apply.Step, changes []apply.Change) (still []apply.Change, err error) {
 	asked := 0
 	for _, step := range steps {
 		if step.Action != plan.Forget || slices.ContainsFunc(changes, func(c apply.Change) bool { return c.Operation.Number == step.Number }) {
@@ -104,67 +130,62 @@ func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps 
 			return nil, err
 		}
 		if member {
-			changes = append(changes, apply.Change{Operation: step, Text: "no listing has it, and it is a member still"})
+			still = append(still, apply.Change{Operation: step, Text: "no listing has it, and it is a member still"})
 		}
 	}
-	return changes, nil
+	return still, nil
 }
 
-// mostAsked is how many members that no listing has are asked for one by one before
-// they are forgotten. Where there are more, somebody removed them, and the listings
-// are believed.
-const mostAsked = 100
-
-// end takes the journal away, if there is one.
-func end(journal *state.Journal) error {
-	if journal == nil {
+// endJournal takes the journal away, if there is one.
+func (x *execution) endJournal() error {
+	if x.journal == nil {
 		return nil
 	}
-	return journal.Remove()
+	return x.journal.Remove()
 }
 
-// runPlanned sends the operations, one by one or as jobs. Codes that it is given, and
-// the receipt, are on the disk when it returns.
-func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.State, journal *state.Journal, p *plan.Plan, steps []apply.Step, client *logintc.Writer, o applyOptions) (result apply.Result, err error) {
-	jobs := cfg.LoginTC.Execution == config.ExecutionJob
-	bar := a.startBar(apply.Calls(steps))
+// run sends the operations, one by one or as jobs. Codes that it is given, and the
+// receipt, are on the disk when it returns.
+func (x *execution) run(ctx context.Context) (result apply.Result, err error) {
+	jobs := x.cfg.LoginTC.Execution == config.ExecutionJob
+	bar := x.startBar(apply.Calls(x.steps))
 	options := apply.Options{
-		Target: client, State: st, Journal: journal, Concurrency: cfg.LoginTC.Concurrency, MaxErrors: maxErrors(cfg), Now: a.Now,
+		Target: x.client, State: x.state, Journal: x.journal, Concurrency: x.cfg.LoginTC.Concurrency, MaxErrors: maxErrors(x.cfg), Now: x.Now,
 	}
-	if o.codes != "" {
-		codes, err := createCodes(a.path(o.codes))
+	if x.o.codes != "" {
+		codes, err := createCodes(x.path(x.o.codes))
 		if err != nil {
 			return result, err
 		}
 		options.Codes = codes.write
 		defer func() {
 			if unwritten := codes.close(); unwritten != nil {
-				a.warn(fmt.Sprintf("%s may lack activation codes: %v", o.codes, unwritten))
+				x.warn(fmt.Sprintf("%s may lack activation codes: %v", x.o.codes, unwritten))
 			}
 		}()
 	}
 	var slip *receipt
-	if o.receipt != "" {
-		if slip, err = a.createReceipt(o.receipt, p); err != nil {
+	if x.o.receipt != "" {
+		if slip, err = x.createReceipt(x.o.receipt, x.plan); err != nil {
 			return result, err
 		}
 		defer func() {
-			if unwritten := slip.close(steps, result); unwritten != nil {
-				a.warn(fmt.Sprintf("%s may lack operations: %v", o.receipt, unwritten))
+			if unwritten := slip.close(x.steps, result); unwritten != nil {
+				x.warn(fmt.Sprintf("%s may lack operations: %v", x.o.receipt, unwritten))
 			}
 		}()
 	}
 	said := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(said)
-		a.warn("interrupted: the operations under way are finished, and the state is written. Once more stops at once; the next run then finds out what was done")
+		x.warn("interrupted: the operations under way are finished, and the state is written. Once more stops at once; the next run then finds out what was done")
 	})
 	defer func() {
 		if !stop() {
 			<-said
 		}
 	}()
-	options.Begin = a.events.start
+	options.Begin = x.events.start
 	options.End = func(op plan.Operation, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)
@@ -172,13 +193,13 @@ func (a *app) runPlanned(ctx context.Context, cfg *config.Config, st *state.Stat
 		if slip != nil {
 			slip.end(op, err)
 		}
-		a.logOperation(ctx, op, err)
-		a.events.end(op, err)
+		x.logOperation(ctx, op, err)
+		x.events.end(op, err)
 	}
 	if jobs {
-		return apply.RunJobs(ctx, p, steps, options, a.jobOptions(p, client, bar, o)), nil
+		return apply.RunJobs(ctx, x.plan, x.steps, options, x.jobOptions(bar)), nil
 	}
-	return apply.Run(ctx, steps, options), nil
+	return apply.Run(ctx, x.steps, options), nil
 }
 
 func maxErrors(cfg *config.Config) map[string]int {
@@ -191,15 +212,15 @@ func maxErrors(cfg *config.Config) map[string]int {
 
 // notify has the administrators told of who was added and removed. A job tells them
 // itself.
-func (a *app) notify(ctx context.Context, cfg *config.Config, client *logintc.Writer, p *plan.Plan, result apply.Result) error {
-	if cfg.LoginTC.Execution == config.ExecutionJob {
+func (x *execution) notify(ctx context.Context, result apply.Result) error {
+	if x.cfg.LoginTC.Execution == config.ExecutionJob {
 		return nil
 	}
 	var errs []error
-	for _, d := range p.Domains {
+	for _, d := range x.plan.Domains {
 		added, removed := result.Moved(d.Name)
 		if d.Notify != "" && len(added)+len(removed) > 0 {
-			errs = append(errs, client.Notify(ctx, d.ID, d.Notify, added, removed))
+			errs = append(errs, x.client.Notify(ctx, d.ID, d.Notify, added, removed))
 		}
 	}
 	return errors.Join(errs...)
@@ -207,10 +228,10 @@ func (a *app) notify(ctx context.Context, cfg *config.Config, client *logintc.Wr
 
 // check lists the domains once more and compares them with what was done. The
 // differences found before an error count.
-func check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result apply.Result) ([]apply.Difference, error) {
+func (x *execution) check(ctx context.Context, result apply.Result) ([]apply.Difference, error) {
 	var differences []apply.Difference
-	for _, id := range result.Touched(p) {
-		listing, err := client.DomainUsers(ctx, id, nil)
+	for _, id := range result.Touched(x.plan) {
+		listing, err := x.client.DomainUsers(ctx, id, nil)
 		if err != nil {
 			return differences, err
 		}
@@ -221,42 +242,42 @@ func check(ctx context.Context, client *logintc.Reader, p *plan.Plan, result app
 
 // report prints what was done and what was not. Somebody who applies a saved plan
 // is told once more what it withheld.
-func (a *app) report(p *plan.Plan, steps []apply.Step, result apply.Result, differences []apply.Difference, o applyOptions) error {
+func (x *execution) report(result apply.Result, differences []apply.Difference) error {
 	for _, job := range result.Unsettled {
-		a.reportUnsettled(job)
+		x.reportUnsettled(job)
 	}
 	for _, f := range result.Failed {
 		text := fmt.Sprintf("%s: %s failed: %v", f.Operation.Address(), f.Operation.Action, f.Err)
 		if apply.Uncertain(f.Err) {
 			text += "; the next run finds out whether it was done all the same"
 		}
-		a.warn(text)
+		x.warn(text)
 	}
 	if result.Unwritten != nil {
-		a.warn(fmt.Sprintf("the run was stopped, since its journal could not be written: %v", result.Unwritten))
+		x.warn(fmt.Sprintf("the run was stopped, since its journal could not be written: %v", result.Unwritten))
 	}
 	if len(result.Skipped) > 0 {
-		a.warn(fmt.Sprintf("%s left out: an earlier one of the same user failed, the run was interrupted, or as many users had failed as max_errors allows",
+		x.warn(fmt.Sprintf("%s left out: its target changed, an earlier one of the same user failed or was left out, the run was interrupted, or as many users had failed as max_errors allows",
 			render.Count(len(result.Skipped), "operation was", "operations were")))
 	}
 	for _, d := range differences {
-		a.warn("LoginTC took it and lists otherwise: " + d.Text)
+		x.warn("LoginTC took it and lists otherwise: " + d.Text)
 	}
-	if o.planFile != "" {
-		if err := render.Withheld(a.Out, p, a.color(a.OutTerminal)); err != nil {
+	if x.o.planFile != "" {
+		if err := render.Withheld(x.Out, x.plan, x.color(x.OutTerminal)); err != nil {
 			return err
 		}
 	}
 	done := plan.Count(apply.Operations(result.Done))
-	applied := render.Applied(done, plan.Count(apply.Operations(steps)).Adopt)
-	a.events.summary(p, done, applied)
-	if p.RefreshOnly {
-		_, err := fmt.Fprintf(a.Out, "\nTaken into the state: %s.\n", render.Count(len(p.Drift), "difference", "differences"))
+	applied := render.Applied(done, plan.Count(apply.Operations(x.steps)).Adopt)
+	x.events.summary(x.plan, done, applied)
+	if x.plan.RefreshOnly {
+		_, err := fmt.Fprintf(x.Out, "\nTaken into the state: %s.\n", render.Count(len(x.plan.Drift), "difference", "differences"))
 		return err
 	}
-	_, err := fmt.Fprintf(a.Out, "\n%s\n", applied)
-	if err == nil && o.planFile != "" && len(result.Failed)+len(result.Skipped)+len(differences) > 0 {
-		_, err = fmt.Fprintf(a.Out, "To go on with what is left of this plan: rollcall apply %s\n", o.planFile)
+	_, err := fmt.Fprintf(x.Out, "\n%s\n", applied)
+	if err == nil && x.o.planFile != "" && len(result.Failed)+len(result.Skipped)+len(differences) > 0 {
+		_, err = fmt.Fprintf(x.Out, "To go on with what is left of this plan: rollcall apply %s\n", x.o.planFile)
 	}
 	return err
 }

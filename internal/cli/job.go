@@ -187,14 +187,14 @@ func lookAtJob(ctx context.Context, client *logintc.Reader, id string) (apply.Jo
 }
 
 // jobOptions says how jobs are shown while they run.
-func (a *app) jobOptions(p *plan.Plan, client *logintc.Writer, bar *progressbar.ProgressBar, o applyOptions) apply.JobOptions {
+func (x *execution) jobOptions(bar *progressbar.ProgressBar) apply.JobOptions {
 	return apply.JobOptions{
-		Jobs: jobs{client}, Wait: !o.noWait,
+		Jobs: jobs{x.client}, Wait: !x.o.noWait,
 		Submitted: func(d plan.Domain, id string) {
-			if len(p.Domains) > 1 {
-				_, _ = fmt.Fprintf(a.Out, "domain.%s\n", render.Escape(d.Name))
+			if len(x.plan.Domains) > 1 {
+				_, _ = fmt.Fprintf(x.Out, "domain.%s\n", render.Escape(d.Name))
 			}
-			_, _ = fmt.Fprintf(a.Out, "Async job created with id: %s\n", id)
+			_, _ = fmt.Fprintf(x.Out, "Async job created with id: %s\n", id)
 		},
 		Progress: func(done int) {
 			if bar != nil {
