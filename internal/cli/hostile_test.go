@@ -149,7 +149,7 @@ func TestUnescapedInputInAFilter(t *testing.T) {
 	}
 }
 
-// An answer of 100 megabytes is refused before it is in memory.
+// An answer of a gigabyte is refused before it is in memory.
 func TestEndlessAnswer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, ldaptest.People(3))
@@ -162,7 +162,7 @@ func TestEndlessAnswer(t *testing.T) {
 			return
 		}
 		_, err := io.WriteString(w, "[")
-		for range 100<<20/len(page) + 1 {
+		for range 1<<30/len(page) + 1 {
 			if err != nil {
 				return
 			}
@@ -178,8 +178,9 @@ func TestEndlessAnswer(t *testing.T) {
 	if !strings.Contains(out, "the answer is too large") || !strings.Contains(out, "LoginTC: GET /domains/") {
 		t.Error(out)
 	}
-	if n := sent.Load(); n > 90<<20 {
-		t.Errorf("%d octets were taken", n) // some are in buffers on the way
+	// 64 MiB are read; what the kernel's buffers on the way hold is not rollcall's.
+	if n := sent.Load(); n > 192<<20 {
+		t.Errorf("%d octets were taken", n)
 	}
 }
 

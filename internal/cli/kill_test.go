@@ -209,6 +209,40 @@ func (c *crowd) interrupted(t *testing.T, twice bool) {
 	c.check(t, server, folder)
 }
 
+// While an apply is under way others see the state as it was before, and leave its
+// journal alone.
+func TestOthersDuringAnApply(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	server, folder := c.prepare(t)
+	cmd, out := c.apply(t.Context(), t, folder, server.URL)
+	reached, proceed := make(chan struct{}), make(chan struct{})
+	hang := func(call int64, acted bool) {
+		if call == 60 && acted {
+			close(reached)
+			<-proceed
+		}
+	}
+	server.at.Store(&hang)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	planned, planCode := tryIn(t, folder, server.URL, "plan")
+	applied, applyCode := tryIn(t, folder, server.URL, "apply", crowdPlan)
+	close(proceed)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if planCode != 0 || !strings.Contains(planned, "an apply is under way, and what it does is not in the state yet") {
+		t.Errorf("exit code %d\n%s", planCode, planned)
+	}
+	if applyCode != 6 || !strings.Contains(applied, "the state is locked by apply (process ") {
+		t.Errorf("exit code %d\n%s", applyCode, applied)
+	}
+	c.check(t, server, folder)
+}
+
 // exited reports whether the process is a zombie that waits to be waited for.
 func exited(cmd *exec.Cmd) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
