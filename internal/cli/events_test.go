@@ -97,6 +97,12 @@ func TestCountsAgree(t *testing.T) {
 	if !strings.Contains(plain, counts) || len(regexp.MustCompile(`(?m)^- domain\.`).FindAllString(plain, -1)) != want.Remove {
 		t.Error(comment)
 	}
+	s.run(0, "show", "p.plan", "--html", "p.html")
+	page, err := os.ReadFile(filepath.Join(s.folder, "p.html"))
+	if err != nil || !strings.Contains(string(page), counts) || strings.Count(string(page), `<tr class="remove"`) != want.Remove ||
+		strings.Count(string(page), `<tr class="change"`) != want.Change || strings.Count(string(page), `<tr class="add"`) != want.Add {
+		t.Errorf("%v\n%s", err, page)
+	}
 	for what, c := range map[string]struct{ only, line string }{
 		"removals":  {"remove", `(?m)^  - user`},
 		"changes":   {"change", `(?m)^  ~ user`},

@@ -3,9 +3,11 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-cli/rollcall/internal/atomicfile"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/render"
 )
@@ -13,7 +15,9 @@ import (
 type showOptions struct {
 	json, markdown, compact, redact bool
 	// maxBytes bounds Markdown.
-	maxBytes      int
+	maxBytes int
+	// html is a file for the plan as a page, or empty.
+	html          string
 	only, domains []string
 }
 
@@ -28,6 +32,7 @@ func newShow(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.json, "json", false, "print the plan as JSON")
 	flags.BoolVar(&o.markdown, "markdown", false, "print the plan as Markdown, for a comment in a review")
+	flags.StringVar(&o.html, "html", "", "write the plan as a page for a browser to `file`")
 	flags.IntVar(&o.maxBytes, "max-bytes", render.DefaultMarkdown, "the most `bytes` of --markdown")
 	flags.StringSliceVar(&o.only, "only", nil, "show but this `part`: add, change, remove, withheld or drift; may be repeated")
 	flags.StringSliceVar(&o.domains, "domain", nil, "show but the domain of this `name`; may be repeated")
@@ -37,11 +42,8 @@ func newShow(a *app) *cobra.Command {
 }
 
 func (a *app) runShow(name string, o showOptions) error {
-	if o.json && o.markdown {
-		return errors.New("give --json or --markdown, not both")
-	}
-	if (o.json || o.markdown) && (o.compact || len(o.only)+len(o.domains) > 0) {
-		return errors.New("--json and --markdown show the whole plan: leave out --only, --domain and --compact")
+	if err := o.check(); err != nil {
+		return err
 	}
 	redact, err := a.redactor(o.redact)
 	if err != nil {
@@ -57,12 +59,35 @@ func (a *app) runShow(name string, o showOptions) error {
 		return render.JSON(a.Out, p)
 	case o.markdown:
 		return render.Markdown(a.Out, p, o.maxBytes)
+	case o.html != "":
+		if err := atomicfile.Write(a.path(o.html), func(w io.Writer) error { return render.HTML(w, p) }); err != nil {
+			return fmt.Errorf("writing the page: %w", err)
+		}
+		_, err := fmt.Fprintf(a.Out, "Written to %s: open it in a browser.\n", o.html)
+		return err
 	}
 	selection, err := render.NewSelection(p, o.only, o.domains)
 	if err != nil {
 		return err
 	}
 	return render.Text(a.Out, p, render.TextOptions{Color: a.color(a.OutTerminal), Width: a.Width, Selection: selection, Compact: o.compact})
+}
+
+// check refuses flags that do not go together.
+func (o *showOptions) check() error {
+	formats := 0
+	for _, given := range []bool{o.json, o.markdown, o.html != ""} {
+		if given {
+			formats++
+		}
+	}
+	if formats > 1 {
+		return errors.New("give one of --json, --markdown and --html")
+	}
+	if formats > 0 && (o.compact || len(o.only)+len(o.domains) > 0) {
+		return errors.New("--json, --markdown and --html show the whole plan: leave out --only, --domain and --compact")
+	}
+	return nil
 }
 
 // redactKey is the variable of the environment that has the key for pseudonyms.

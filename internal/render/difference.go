@@ -11,30 +11,55 @@ import (
 )
 
 const (
-	// context is how many characters that both values share are shown beside a
+	// aside is how many characters that both values share are shown beside a
 	// difference, where there are more.
-	context = 40
+	aside = 40
 	// maxCompared bounds the values that are searched for what they share in
 	// between: that takes time in proportion to the square of their length.
 	maxCompared = 2000
 )
 
-// difference returns the two values with what differs marked: by colour and
-// brackets, or by brackets alone. It does not depend on the machine's speed.
-func difference(p palette, before, after string) (marked, markedAfter string) {
+// segment is a part of a value as it is shown: escaped, and cut where it is long.
+type segment struct {
+	Text string
+	// Differs says that the other value does not have it.
+	Differs bool
+}
+
+// segments divides two values into what they share and what one of them has. It does
+// not depend on the machine's speed.
+func segments(before, after string) (from, to []segment) {
 	diffs := compare(before, after)
-	var from, to strings.Builder
 	for i, d := range diffs {
 		switch d.Type {
 		case diffmatchpatch.DiffEqual:
-			shared := shorten(d.Text, i > 0, i < len(diffs)-1)
-			from.WriteString(shared)
-			to.WriteString(shared)
+			shared := segment{Text: shorten(d.Text, i > 0, i < len(diffs)-1)}
+			from, to = append(from, shared), append(to, shared)
 		case diffmatchpatch.DiffDelete:
-			from.WriteString(p.gone("[-" + cut(d.Text) + "-]"))
+			from = append(from, segment{cut(d.Text), true})
 		case diffmatchpatch.DiffInsert:
-			to.WriteString(p.come("{+" + cut(d.Text) + "+}"))
+			to = append(to, segment{cut(d.Text), true})
 		}
+	}
+	return from, to
+}
+
+// difference returns the two values with what differs marked: by colour and
+// brackets, or by brackets alone.
+func difference(p palette, before, after string) (marked, markedAfter string) {
+	var from, to strings.Builder
+	was, is := segments(before, after)
+	for _, s := range was {
+		if s.Differs {
+			s.Text = p.gone("[-" + s.Text + "-]")
+		}
+		from.WriteString(s.Text)
+	}
+	for _, s := range is {
+		if s.Differs {
+			s.Text = p.come("{+" + s.Text + "+}")
+		}
+		to.WriteString(s.Text)
 	}
 	return from.String(), to.String()
 }
@@ -142,29 +167,29 @@ func (a *alphabet) decode(s string) string {
 // shorten leaves out the middle, or the outer part, of what both values share.
 func shorten(s string, head, tail bool) string {
 	n := utf8.RuneCountInString(s)
-	if n <= 3*context {
+	if n <= 3*aside {
 		return Escape(s)
 	}
 	var start, end string
 	if head {
-		start = s[:offset(s, context)]
+		start = s[:offset(s, aside)]
 	}
 	if tail {
-		end = s[offset(s, n-context):]
+		end = s[offset(s, n-aside):]
 	}
 	return Escape(start) + omitted(n-utf8.RuneCountInString(start)-utf8.RuneCountInString(end)) + Escape(end)
 }
 
 // cut bounds a part that only one value has.
 func cut(s string) string {
-	if len(s) <= 5*context {
+	if len(s) <= 5*aside {
 		return Escape(s)
 	}
 	n := utf8.RuneCountInString(s)
-	if n <= 5*context {
+	if n <= 5*aside {
 		return Escape(s)
 	}
-	return Escape(s[:offset(s, 4*context)]) + omitted(n-4*context)
+	return Escape(s[:offset(s, 4*aside)]) + omitted(n-4*aside)
 }
 
 // offset is where the rune with that index starts; every octet that is not UTF-8

@@ -50,7 +50,8 @@ func (w *writer) evidence(d *plan.Domain) {
 	w.line("    %s", w.dim(fmt.Sprintf("base %s, scope %s, filter %s", Escape(e.BaseDN), Escape(string(e.Scope)), Escape(e.Filter))))
 }
 
-func (w *writer) counts(d *plan.Domain) {
+// countTexts say how many are in a domain, and how many of them are left alone.
+func countTexts(d *plan.Domain) []string {
 	parts := []string{Count(d.Roster, "user in the roster", "users in the roster"), Count(d.Members, "member now", "members now")}
 	for _, c := range []struct {
 		n    int
@@ -65,7 +66,11 @@ func (w *writer) counts(d *plan.Domain) {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	w.line("  %s", strings.Join(parts, ", "))
+	return parts
+}
+
+func (w *writer) counts(d *plan.Domain) {
+	w.line("  %s", strings.Join(countTexts(d), ", "))
 	if d.SyncMode == plan.AddOnly {
 		return
 	}

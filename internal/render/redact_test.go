@@ -75,7 +75,7 @@ func TestRedact(t *testing.T) {
 		if err := valid(schema, b.String()); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		shown := b.String() + textOf(t, redacted, TextOptions{}) + markdownOf(t, redacted, DefaultMarkdown)
+		shown := b.String() + textOf(t, redacted, TextOptions{}) + markdownOf(t, redacted, DefaultMarkdown) + htmlOf(t, redacted)
 		for _, value := range personal(p) {
 			if strings.Contains(shown, value) {
 				t.Errorf("%s: %q is still there", name, value)

@@ -1,0 +1,215 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+)
+
+// pageRow is one person in one domain, and what becomes of them there.
+type pageRow struct {
+	Kind, Domain, Who, DN string
+	// Values are as they are, Changes those that become others.
+	Values  []string
+	Changes []pageChange
+	What    string
+	Why     string
+}
+
+// pageChange is a value that becomes another; From or To is empty where there is none.
+type pageChange struct {
+	Label    string
+	From, To []segment
+}
+
+// Kinds of rows beside the Parts: who gets a token, phone or group and is neither added
+// nor changed, and what only the state learns of. So every kind counts what the
+// summary counts.
+const (
+	kindGift = "gets"
+	kindNote = "state"
+)
+
+// pageKinds are all filters, in the order of the rows.
+func pageKinds() []pageKind {
+	return []pageKind{
+		{Kind: string(PartRemove), Label: "Removals"},
+		{Kind: string(PartChange), Label: "Changes"},
+		{Kind: string(PartAdd), Label: "Additions"},
+		{Kind: kindGift, Label: "Tokens, phones, groups"},
+		{Kind: string(PartWithheld), Label: "Withheld"},
+		{Kind: string(PartDrift), Label: "Drift"},
+		{Kind: kindNote, Label: "State alone"},
+	}
+}
+
+// pageRows are those of the page: the removals of all domains, then what else is done
+// in each, what is not, and what was done by others.
+func pageRows(p *plan.Plan) (rows []pageRow) {
+	operations := byDomain(p)
+	for i := range p.Domains {
+		for _, op := range sortedByUsername(operations[p.Domains[i].Name], plan.LeaveDomain, plan.DeleteUser) {
+			rows = append(rows, removalRow(op))
+		}
+	}
+	for i := range p.Domains {
+		people := newPeople(operations[p.Domains[i].Name])
+		for _, username := range people.changed {
+			rows = append(rows, changeRow(people, username))
+		}
+		for _, username := range people.added {
+			rows = append(rows, additionRow(people, username))
+		}
+		for _, username := range people.tokenOnly {
+			token := people.tokens[username]
+			rows = append(rows, operationRow(kindGift, token, "gets a token"+byMail(token)))
+		}
+	}
+	for i := range p.Withheld {
+		rows = append(rows, withheldRow(&p.Withheld[i]))
+	}
+	for i := range p.Drift {
+		rows = append(rows, driftRow(&p.Drift[i]))
+	}
+	for i := range p.Domains {
+		for _, op := range sortedByUsername(operations[p.Domains[i].Name], plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget) {
+			rows = append(rows, operationRow(kindNote, op, strings.ReplaceAll(string(op.Action), "_", " ")))
+		}
+	}
+	return rows
+}
+
+func operationRow(kind string, op *plan.Operation, what string) pageRow {
+	return pageRow{Kind: kind, Domain: Escape(op.Domain), Who: value(op.Username), DN: value(op.DN), What: what, Why: Escape(op.Reason)}
+}
+
+// valuesOf are a user's values, those that there are.
+func valuesOf(u identity.User) (values []string) {
+	for _, v := range []string{u.Name, u.Email} {
+		if v != "" {
+			values = append(values, value(v))
+		}
+	}
+	return values
+}
+
+func removalRow(op *plan.Operation) pageRow {
+	what := "leaves the domain, its token is revoked"
+	if op.Action == plan.DeleteUser {
+		what = "deleted from the organization, with its memberships and tokens"
+	}
+	if op.Renamed != "" {
+		what += "; is now " + value(op.Renamed)
+	}
+	row := operationRow(string(PartRemove), op, what)
+	row.Values = valuesOf(before(op))
+	return row
+}
+
+func changeRow(people *people, username string) pageRow {
+	op := people.updates[username]
+	if op == nil {
+		row := operationRow(kindGift, people.gifts[username][0], "")
+		row.Changes = giftChanges(people.gifts[username])
+		return row
+	}
+	row := operationRow(string(PartChange), op, "")
+	row.Changes = append(userChanges(before(op), after(op)), giftChanges(people.gifts[username])...)
+	return row
+}
+
+func additionRow(people *people, username string) pageRow {
+	op := people.joins[username]
+	what := "existing user joins"
+	if op.UserID == "" {
+		what = "new user joins"
+	}
+	if token := people.tokens[username]; token != nil {
+		what += ", gets a token" + byMail(token)
+	}
+	if op.Renamed != "" {
+		what += "; was " + value(op.Renamed)
+	}
+	row := operationRow(string(PartAdd), op, what)
+	row.Values = valuesOf(after(op))
+	if op.UserID == "" {
+		row.Changes = aliasChanges(identity.User{}, after(op))
+	}
+	if people.updates[username] == nil {
+		row.Changes = append(row.Changes, giftChanges(people.gifts[username])...)
+	}
+	return row
+}
+
+func withheldRow(w *plan.Withheld) pageRow {
+	row := pageRow{Kind: string(PartWithheld), Domain: Escape(w.Domain), Who: value(w.Username), DN: value(w.DN), What: "nothing is done", Why: Escape(w.Reason)}
+	if w.Username == "" {
+		row.Who = "(no username)"
+	}
+	if w.Guard != plan.GuardData {
+		row.What = fmt.Sprintf("not removed (%s)", Escape(string(w.Guard)))
+	}
+	return row
+}
+
+func driftRow(d *plan.Drift) pageRow {
+	row := pageRow{Kind: string(PartDrift), Domain: Escape(d.Domain), Who: value(d.Username)}
+	from, to := orZero(d.Before), orZero(d.After)
+	switch d.Kind {
+	case plan.DriftChanged:
+		row.What, row.Changes = "changed by somebody else", userChanges(from, from.Of(to))
+	case plan.DriftAdded:
+		row.What, row.Values = "added by somebody else", valuesOf(to)
+	case plan.DriftRemoved, plan.DriftDeleted:
+		row.What, row.Values = driftText(d.Kind), valuesOf(from)
+	default:
+		row.What = value(string(d.Kind))
+	}
+	return row
+}
+
+func userChanges(from, to identity.User) (changes []pageChange) {
+	for _, field := range [][3]string{{"name", from.Name, to.Name}, {"email", from.Email, to.Email}} {
+		if field[1] != field[2] {
+			before, after := segments(field[1], field[2])
+			changes = append(changes, pageChange{field[0], before, after})
+		}
+	}
+	return append(changes, aliasChanges(from, to)...)
+}
+
+// aliasChanges are those that are set or cleared.
+func aliasChanges(from, to identity.User) (changes []pageChange) {
+	was, is := from.Aliases(), to.Aliases()
+	for i := range is {
+		if is[i] == "" || is[i] == was[i] {
+			continue
+		}
+		before, had := was[i].Name()
+		after, has := is[i].Name()
+		if !had {
+			before = ""
+		}
+		if !has {
+			after = ""
+		}
+		if before != after {
+			a, b := segments(before, after)
+			changes = append(changes, pageChange{fmt.Sprintf("alias%d", i+1), a, b})
+		}
+	}
+	return changes
+}
+
+func giftChanges(gifts []*plan.Operation) (changes []pageChange) {
+	for _, op := range gifts {
+		label, what := "phone", op.Phone
+		if op.Action == plan.JoinGroup {
+			label, what = "group", op.Group
+		}
+		changes = append(changes, pageChange{label, nil, []segment{{value(what), true}}})
+	}
+	return changes
+}
