@@ -118,7 +118,7 @@ func fresh(t *testing.T, members ...string) *state.State {
 func begin(t *testing.T, s *state.State, p *plan.Plan) ([]Step, Options) {
 	t.Helper()
 	steps := Steps(p, s.Progress(p.ID))
-	journal, err := Start(filepath.Join(t.TempDir(), "state.json"), s, p, steps, "tester", at)
+	journal, err := Start(filepath.Join(t.TempDir(), "state.json"), nil, s, p, steps, "tester", at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,11 @@ func Operations(steps []Step) []plan.Operation {
 }
 
 // Start enters in the state that steps of the plan are carried out, and begins the
-// journal of the state at path; nil where none of the steps is sent. Approvals beyond
-// the limits are recorded as those of who at the time.
-func Start(path string, s *state.State, p *plan.Plan, steps []Step, who string, at time.Time) (*state.Journal, error) {
+// journal of the state at path; nil where none of the steps is sent. Without a path
+// there is no journal: save then writes a state that has every operation that will be
+// sent as open, so that the next command finds out what was done should this run not
+// come to its end. Approvals beyond the limits are recorded as those of who at the time.
+func Start(path string, save func() error, s *state.State, p *plan.Plan, steps []Step, who string, at time.Time) (*state.Journal, error) {
 	domains := map[string]string{}
 	for _, d := range p.Domains {
 		domains[d.Name] = d.ID
@@ -66,7 +68,33 @@ func Start(path string, s *state.State, p *plan.Plan, steps []Step, who string, 
 	if Calls(steps) == 0 {
 		return nil, nil
 	}
+	if path == "" {
+		return nil, intend(s, steps, save)
+	}
 	return state.CreateJournal(path, s, p.ID, domains, approval)
+}
+
+// intend has the state written with the operations that will be sent as open.
+func intend(s *state.State, steps []Step, save func() error) error {
+	due := map[string]bool{}
+	for _, step := range steps {
+		if step.Action.IssuesToken() {
+			due[step.Address()] = true
+		}
+	}
+	for _, step := range steps {
+		if step.Action.OnState() {
+			continue
+		}
+		operation, err := encodeBegun(step, step.Action == plan.JoinDomain && due[step.Address()])
+		if err != nil {
+			return err
+		}
+		s.RecordOpen(step.Number, operation)
+	}
+	err := save()
+	s.Withdraw()
+	return err
 }
 
 // Calls counts the steps that are sent.

@@ -68,7 +68,7 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 	return cmd
 }
 
-func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
+func (a *app) runApply(ctx context.Context, o applyOptions) error {
 	if o.json {
 		a.startEvents()
 		if o.planFile == "" && !o.autoApprove {
@@ -91,16 +91,12 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 	if err := a.checkApply(cfg, o); err != nil {
 		return err
 	}
-	lock, err := a.lock(ctx, cfg, "apply")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if released := lock.Release(); err == nil {
-			err = released
-		}
-	}()
-	st, err := a.recoverState(ctx, cfg)
+	return a.locked(ctx, cfg, "apply", func(store stateStore) error { return a.applyLocked(ctx, cfg, store, o) })
+}
+
+// applyLocked makes or reads the plan, holds it against what there is now, and does it.
+func (a *app) applyLocked(ctx context.Context, cfg *config.Config, store stateStore, o applyOptions) error {
+	st, err := a.recoverState(ctx, cfg, store)
 	if err != nil {
 		return err
 	}
@@ -126,7 +122,7 @@ func (a *app) runApply(ctx context.Context, o applyOptions) (err error) {
 			return err
 		}
 	}
-	return a.carryOut(ctx, cfg, st, p, o)
+	return a.carryOut(ctx, cfg, store, st, p, o)
 }
 
 // checkApply holds the flags against the configuration and the disk, before anything

@@ -24,12 +24,12 @@ type execution struct {
 	o      applyOptions
 	// steps are those that are left and find what they expect.
 	steps   []apply.Step
-	journal *state.Journal // nil where nothing is sent
+	journal *state.Journal // nil where nothing is sent, and where the state is elsewhere
 }
 
 // carryOut does what the plan says, lists what came of it, and writes the state
 // whatever happened.
-func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State, p *plan.Plan, o applyOptions) error {
+func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore, st *state.State, p *plan.Plan, o applyOptions) error {
 	client, err := a.writer(cfg)
 	if err != nil {
 		return err
@@ -45,20 +45,21 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, st *state.State,
 	}
 	var left []apply.Step
 	x.steps, left = apply.Without(steps, changes)
-	if x.journal, err = apply.Start(cfg.Settings.StatePath, st, p, x.steps, a.User, a.Now()); err != nil {
+	save := func() error { return store.Save(context.WithoutCancel(ctx), st, a.Version) }
+	if x.journal, err = apply.Start(cfg.Settings.State.Path, save, st, p, x.steps, a.User, a.Now()); err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
 	a.events.planned(apply.Operations(steps))
 	result, err := x.run(ctx)
 	if err != nil {
-		return errors.Join(err, x.endJournal())
+		return errors.Join(err, x.journal.Remove())
 	}
 	result.Skipped = append(result.Skipped, left...)
 	differences, unchecked := x.check(ctx, result)
 	complete := apply.Conclude(st, p, result, differences, a.Now())
-	unsaved := state.Save(cfg.Settings.StatePath, st, a.Version)
+	unsaved := save()
 	if unsaved == nil {
-		unsaved = x.endJournal()
+		unsaved = x.journal.Remove()
 	}
 	unsent := x.notify(ctx, result)
 	for _, c := range changes {
@@ -134,14 +135,6 @@ func stillMembers(ctx context.Context, client *logintc.Reader, steps []apply.Ste
 		}
 	}
 	return still, nil
-}
-
-// endJournal takes the journal away, if there is one.
-func (x *execution) endJournal() error {
-	if x.journal == nil {
-		return nil
-	}
-	return x.journal.Remove()
 }
 
 // run sends the operations, one by one or as jobs. Codes that it is given, and the

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"crypto/x509"
 	"fmt"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
-	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
 // reader returns a client that has no method that writes.
@@ -80,11 +78,4 @@ func (a *app) proxy(p *config.Proxy) (func(*http.Request) (*url.URL, error), err
 	environment := httpproxy.Config{HTTPProxy: variable("HTTP_PROXY"), HTTPSProxy: variable("HTTPS_PROXY"), NoProxy: variable("NO_PROXY")}
 	choose := environment.ProxyFunc()
 	return func(r *http.Request) (*url.URL, error) { return choose(r.URL) }, nil
-}
-
-// lock takes the lock on the state, or says who holds it.
-func (a *app) lock(ctx context.Context, cfg *config.Config, operation string) (*state.Lock, error) {
-	return state.AcquireLock(ctx, cfg.Settings.StatePath, a.lockTimeout, state.Holder{
-		PID: a.PID, Host: a.Host, User: a.User, Since: a.Now().UTC(), Operation: operation,
-	})
 }

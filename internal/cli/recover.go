@@ -17,34 +17,38 @@ import (
 // readState reads the state for a command that does not change it. What a run left
 // behind that broke off is taken in first; where one is under way, the state is what
 // it was before that.
-func (a *app) readState(ctx context.Context, cfg *config.Config) (*state.State, error) {
-	path := cfg.Settings.StatePath
-	if st, err := state.Load(path); err != nil || !state.HasJournal(path) && st.Unsettled() == nil {
-		return st, err
-	}
-	lock, err := a.lock(ctx, cfg, "taking in what a run left behind")
-	if locked, ok := errors.AsType[*state.LockedError](err); ok {
-		a.warn("an apply is under way, and what it does is not in the state yet: " + locked.Error())
-		return state.Load(path)
-	} else if err != nil {
+func (a *app) readState(ctx context.Context, cfg *config.Config) (st *state.State, err error) {
+	store, err := a.store(ctx, cfg)
+	if err != nil {
 		return nil, err
 	}
-	st, err := a.recoverState(ctx, cfg)
-	return st, errors.Join(err, lock.Release())
+	if st, err := store.Load(ctx); err != nil || !hasJournal(cfg) && st.Unsettled() == nil {
+		return st, err
+	}
+	err = a.locked(ctx, cfg, "taking in what a run left behind", func(store stateStore) (err error) {
+		st, err = a.recoverState(ctx, cfg, store)
+		return err
+	})
+	if locked, ok := errors.AsType[*state.LockedError](err); ok {
+		a.warn("an apply is under way, and what it does is not in the state yet: " + locked.Error())
+		return store.Load(ctx)
+	}
+	return st, err
 }
 
 // recoverState reads the state and takes in what a run left behind that broke off:
 // what its journal says was done and, of what was under way, what LoginTC has now.
 // The caller holds the lock.
-func (a *app) recoverState(ctx context.Context, cfg *config.Config) (*state.State, error) {
-	path := cfg.Settings.StatePath
-	st, err := state.Load(path)
+func (a *app) recoverState(ctx context.Context, cfg *config.Config, store stateStore) (*state.State, error) {
+	st, err := store.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	left, err := state.FoldJournal(path, st)
-	if err != nil {
-		return nil, err
+	var left *state.Leftover
+	if hasJournal(cfg) {
+		if left, err = state.FoldJournal(cfg.Settings.State.Path, st); err != nil {
+			return nil, err
+		}
 	}
 	broke := left != nil
 	if left == nil {
@@ -62,11 +66,14 @@ func (a *app) recoverState(ctx context.Context, cfg *config.Config) (*state.Stat
 		return nil, fmt.Errorf("what became of %s of the last apply can not be found out: %w; nothing was changed",
 			render.Count(len(left.Open), "operation", "operations"), err)
 	}
-	if err := state.Save(path, st, a.Version); err != nil {
+	if err := store.Save(ctx, st, a.Version); err != nil {
 		return nil, err
 	}
 	a.reportLeftover(left, settled, broke)
-	return st, state.RemoveJournal(path)
+	if !hasJournal(cfg) {
+		return st, nil
+	}
+	return st, state.RemoveJournal(cfg.Settings.State.Path)
 }
 
 // reportLeftover says what was found out of the last apply, which broke off or left

@@ -31,6 +31,8 @@ type app struct {
 	logFile io.Closer
 	// events is nil unless the command prints these in the place of text.
 	events *events
+	// states is nil until the state is asked for.
+	states stateStore
 }
 
 // Run runs one command line, without the program's name, and returns its exit code.

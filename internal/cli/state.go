@@ -16,8 +16,9 @@ import (
 func newState(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Look into the state",
+		Short: "Look into the state, and change it by hand",
 	}
+	cmd.AddCommand(newStateChanges(a)...)
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "list",

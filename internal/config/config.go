@@ -37,12 +37,26 @@ func (c *Config) asWritten(path string) string {
 // Settings is the rollcall block.
 type Settings struct {
 	RequiredVersion string
-	// StatePath is the path of the state file, resolved against Config.Dir.
-	StatePath string
+	State           State
 	// MaxRemoveLimit bounds the removals of the whole run; nil is no bound.
 	MaxRemoveLimit *identity.Limit
 	// PlanExpiry is how long a saved plan may be applied.
 	PlanExpiry time.Duration
+}
+
+// State is the state block: where the state is kept.
+type State struct {
+	// Path is the path of the state file, resolved against Config.Dir; empty where URL
+	// is set.
+	Path string
+	// URL names an object of a bucket (s3, gs, azblob, file) or an address of an HTTP
+	// server; empty where Path is set.
+	URL string
+	// The others are for an HTTP server.
+	LockAddress, LockMethod     string
+	UnlockAddress, UnlockMethod string
+	Username                    string
+	Password                    identity.Secret
 }
 
 // LoginTC is the logintc block: the one organization that is managed.

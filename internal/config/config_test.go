@@ -101,7 +101,7 @@ func TestLoadExample(t *testing.T) {
 	want := &Config{
 		Dir: dir,
 		Settings: Settings{
-			RequiredVersion: ">= 0.1", StatePath: filepath.Join(dir, "state", "rollcall.json"),
+			RequiredVersion: ">= 0.1", State: State{Path: filepath.Join(dir, "state", "rollcall.json")},
 			MaxRemoveLimit: &identity.Limit{Value: 25}, PlanExpiry: 24 * time.Hour,
 		},
 		LoginTC: LoginTC{

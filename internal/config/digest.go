@@ -34,7 +34,8 @@ func meanings[T interface{ meaning(*Config) object }](c *Config, items []T) []ob
 
 func (s *Settings) meaning(c *Config) object {
 	return object{
-		"required_version": s.RequiredVersion, "state": c.asWritten(s.StatePath),
+		"state_url":        s.State.URL,
+		"required_version": s.RequiredVersion, "state": c.asWritten(s.State.Path),
 		"max_remove_limit": s.MaxRemoveLimit, "plan_expiry": s.PlanExpiry,
 	}
 }

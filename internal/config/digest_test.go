@@ -103,7 +103,7 @@ func TestPathsAreResolved(t *testing.T) {
 	if got, want := config.Directories[0].Path, filepath.Join(dir, "export.ldif"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := config.Settings.StatePath, filepath.Join(dir, "rollcall.state.json"); got != want {
+	if got, want := config.Settings.State.Path, filepath.Join(dir, "rollcall.state.json"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -46,6 +46,9 @@ func (l *loader) loadLoginTC() {
 	c.Execution = b.choice("execution", ExecutionCalls, ExecutionJob)
 	if c.Execution == ExecutionJob {
 		b.assumed("execution")
+		if b.config.Settings.State.URL != "" {
+			b.fail(b.place, b.at("execution"), "Unsuitable execution", "A job that nobody waited for is noted in the journal beside a state file; with url in the state block, execution must be \"calls\".")
+		}
 	}
 	c.RequestsPerSecond = b.rate()
 	c.Concurrency = b.whole("concurrency", defaultConcurrency, 1, maxConcurrency)

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-version"
@@ -52,7 +54,7 @@ func (l *loader) checkVersion(at place, rng hcl.Range, required string) {
 
 func (l *loader) loadSettings() {
 	s := &l.config.Settings
-	s.StatePath, s.PlanExpiry = l.resolvePath(defaultStatePath), defaultPlanExpiry
+	s.State.Path, s.PlanExpiry = l.resolvePath(defaultStatePath), defaultPlanExpiry
 	first := l.once(place{}, l.blocks["rollcall"], "There may be only one.")
 	if first == nil {
 		return
@@ -66,6 +68,71 @@ func (l *loader) loadSettings() {
 		s.MaxRemoveLimit = &limit
 	}
 	if state := l.once(b.place, b.content.Blocks, "There may be only one."); state != nil {
-		s.StatePath = l.block(b.of(state), state, schema("path")).path("path", defaultStatePath)
+		s.State = l.block(b.of(state), state, stateSchema()).state()
 	}
+}
+
+func stateSchema() *hcl.BodySchema {
+	return schema("path", "url", "lock_address", "lock_method", "unlock_address", "unlock_method", "username", "password", "password_file")
+}
+
+// state reads the state block: a path, or a URL.
+func (b *block) state() State {
+	if b.has("url") && b.has("path") {
+		b.fail(b.place, b.at("path"), "Conflicting attributes", "Either path or url may be set, not both.")
+	}
+	s := State{}
+	if b.has("url") {
+		s.URL = b.stateURL()
+	} else {
+		s.Path = b.path("path", defaultStatePath)
+	}
+	if !strings.HasPrefix(s.URL, "http") {
+		for _, name := range []string{"lock_address", "lock_method", "unlock_address", "unlock_method", "username", "password", "password_file"} {
+			if b.has(name) && b.complete {
+				b.fail(b.place, b.at(name), "Unsuitable attribute", name+" is about a state behind an HTTP server: set url to its address, or leave it out.")
+			}
+		}
+		return s
+	}
+	// GitLab's managed state is locked so; other servers say otherwise.
+	s.LockAddress = b.text("lock_address", s.URL+"/lock")
+	s.UnlockAddress = b.text("unlock_address", s.LockAddress)
+	s.LockMethod, s.UnlockMethod = b.text("lock_method", "POST"), b.text("unlock_method", "DELETE")
+	s.Username, s.Password = b.text("username", ""), b.secret("password")
+	return s
+}
+
+func (b *block) stateURL() string {
+	text := b.text("url", "")
+	u, err := url.Parse(text)
+	switch {
+	case strings.Contains(text, "@"):
+		b.wrongHidden("url", "url must not have a user or password in it: set username and password, or what the provider of the bucket documents.")
+		return ""
+	case err != nil || u.Path == "" || u.Path == "/":
+		b.wrong("url", fmt.Sprintf(`url must name an object, such as "s3://bucket/rollcall.state.json?region=eu-west-1", not %q.`, text))
+		return ""
+	}
+	switch u.Scheme {
+	case "s3", "gs", "azblob", "https":
+		if u.Host == "" {
+			b.wrong("url", "url has no bucket or host.")
+			return ""
+		}
+	case "file":
+		if u.Host != "" {
+			b.wrong("url", `url must have three slashes, as in "file:///srv/rollcall/state.json".`)
+			return ""
+		}
+	case "http":
+		if !isLoopback(u.Hostname()) {
+			b.wrong("url", "Without TLS only a loopback host may be spoken to: the state names people. Use https.")
+			return ""
+		}
+	default:
+		b.wrong("url", fmt.Sprintf("url must begin with s3, gs, azblob, file, http or https, not %q.", u.Scheme))
+		return ""
+	}
+	return text
 }

@@ -14,7 +14,7 @@ func BenchmarkState(b *testing.B) {
 			s.Upsert("vpn", member(fmt.Sprintf("user%07d", i)))
 		}
 		var file bytes.Buffer
-		if err := s.encode(&file); err != nil {
+		if err := s.Encode(&file); err != nil {
 			b.Fatal(err)
 		}
 		perUser := func(b *testing.B) {
@@ -27,7 +27,7 @@ func BenchmarkState(b *testing.B) {
 			out.Grow(file.Len())
 			for b.Loop() {
 				out.Reset()
-				if err := s.encode(&out); err != nil {
+				if err := s.Encode(&out); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -36,7 +36,7 @@ func BenchmarkState(b *testing.B) {
 		b.Run(fmt.Sprintf("read/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if got, err := decode("bench", bytes.NewReader(file.Bytes())); err != nil || len(got.Members("vpn")) != n {
+				if got, err := Decode("bench", bytes.NewReader(file.Bytes())); err != nil || len(got.Members("vpn")) != n {
 					b.Fatal(err)
 				}
 			}

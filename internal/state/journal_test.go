@@ -273,10 +273,10 @@ func FuzzJournal(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		if err := s.encode(&out); err != nil {
+		if err := s.Encode(&out); err != nil {
 			t.Fatalf("what was folded can not be written: %v", err)
 		}
-		if _, err := decode("state.json", &out); err != nil {
+		if _, err := Decode("state.json", &out); err != nil {
 			t.Fatalf("what was folded can not be read: %v", err)
 		}
 	})

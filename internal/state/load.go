@@ -28,7 +28,9 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string {
 	remedy := "there is no backup beside it that can be read"
-	if e.Backup != "" {
+	if strings.Contains(e.Path, "://") {
+		remedy = "copy an earlier one over it, as the place that keeps it has them"
+	} else if e.Backup != "" {
 		remedy = fmt.Sprintf("the newest backup that can be read is %s; to go back to it, copy it over", e.Backup)
 	}
 	return fmt.Sprintf("the state %s can not be read (at octet %d: %s); nothing was changed; %s", e.Path, e.Offset, e.Reason, remedy)
@@ -63,8 +65,11 @@ func load(path string) (*State, error) {
 		return nil, fmt.Errorf("the state can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return decode(path, bufio.NewReaderSize(file, 1<<16))
+	return Decode(path, bufio.NewReaderSize(file, 1<<16))
 }
+
+// Empty returns the state of one who has none yet.
+func Empty() *State { return empty() }
 
 // errFormat says that the file is of another format.
 type formatError int
@@ -73,9 +78,10 @@ func (e formatError) Error() string {
 	return fmt.Sprintf("it has format version %d and this rollcall reads version %d; use the version that wrote it or a newer one", int(e), FormatVersion)
 }
 
-// decode reads a state member by member, so that no more than the state itself
-// is held in memory.
-func decode(path string, r io.Reader) (*State, error) {
+// Decode reads a state member by member, so that no more than the state itself
+// is held in memory. What can not be understood is a *DamagedError, with path as its
+// name.
+func Decode(path string, r io.Reader) (*State, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	s, err := readHead(d)
@@ -121,6 +127,7 @@ func readHead(d *json.Decoder) (*State, error) {
 	if err := readField(d, "serial", &s.Serial); err != nil {
 		return nil, err
 	}
+	s.base = head{s.Lineage, s.Serial}
 	return s, readField(d, "rollcall_version", &s.Version)
 }
 

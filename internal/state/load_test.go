@@ -93,25 +93,25 @@ func FuzzLoad(f *testing.F) {
 	var b bytes.Buffer
 	s := sample()
 	s.Lineage = "6fa459ea-ee8a-4ca4-894e-db77e160355e"
-	if err := s.encode(&b); err != nil {
+	if err := s.Encode(&b); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"format_version":1}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, err := decode("fuzz", bytes.NewReader(content))
+		s, err := Decode("fuzz", bytes.NewReader(content))
 		if err != nil {
 			return
 		}
 		var first, second bytes.Buffer
-		if err := s.encode(&first); err != nil {
+		if err := s.Encode(&first); err != nil {
 			t.Fatal(err)
 		}
-		again, err := decode("again", bytes.NewReader(first.Bytes()))
+		again, err := Decode("again", bytes.NewReader(first.Bytes()))
 		if err != nil {
 			t.Fatalf("what was written can not be read: %v\n%s", err, first.Bytes())
 		}
-		if err := again.encode(&second); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+		if err := again.Encode(&second); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
 			t.Fatalf("%v\n%s\n%s", err, first.Bytes(), second.Bytes())
 		}
 	})

@@ -23,6 +23,8 @@ const (
 
 // Holder says who holds the lock, for people.
 type Holder struct {
+	// ID names a lock that no operating system lets go of, for: rollcall lock break ID.
+	ID        string    `json:"id,omitempty"`
 	PID       int       `json:"pid"`
 	Host      string    `json:"host"`
 	User      string    `json:"user"`
@@ -38,11 +40,15 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
-	if e.Holder.PID == 0 {
+	if e.Holder.Operation == "" {
 		return fmt.Sprintf("the state is locked by another run (%s); wait for it with --lock-timeout", e.Path)
 	}
-	return fmt.Sprintf("the state is locked by %s (process %d of %s on %s) since %s; wait for it with --lock-timeout",
+	text := fmt.Sprintf("the state is locked by %s (process %d of %s on %s) since %s; wait for it with --lock-timeout",
 		e.Holder.Operation, e.Holder.PID, e.Holder.User, e.Holder.Host, e.Holder.Since.UTC().Format(time.RFC3339))
+	if e.Holder.ID != "" {
+		text += "; if that run is dead: rollcall lock break " + e.Holder.ID
+	}
+	return text
 }
 
 // Lock is the lock on a state. The operating system lets go of it when the

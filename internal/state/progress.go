@@ -139,6 +139,10 @@ func (s *State) Unsettled() *Leftover {
 	return l
 }
 
+// Withdraw forgets operations that were recorded as open before they were sent: from
+// now on the run itself knows what becomes of them.
+func (s *State) Withdraw() { s.progress.Open = nil }
+
 // Settle says that it was found out what became of every open operation.
 func (s *State) Settle() {
 	if s.progress.Open != nil {

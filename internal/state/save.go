@@ -16,14 +16,50 @@ import (
 // Backups is how many earlier states are kept, PATH.backup.1 being the newest.
 const Backups = 5
 
-// Save writes the state if anything of it changed. The serial moves by one if
-// content did. The caller holds the lock. It refuses to replace a state that is
-// not the one that was loaded.
+// Save writes the state to the file at path if anything of it changed. The caller
+// holds the lock. It refuses to replace a state that is not the one that was loaded.
 func Save(path string, s *State, version string) error {
+	present := func() (io.ReadCloser, error) {
+		file, err := os.Open(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+		return file, nil
+	}
+	return s.Replace("the state "+path, version, present, func(next Replacement) error {
+		if next.Changed {
+			if err := backUp(path); err != nil {
+				return fmt.Errorf("the state is not written, since no backup of the last one could be made: %w", err)
+			}
+		}
+		if err := atomicfile.Write(path, next.Encode); err != nil {
+			return fmt.Errorf("writing the state: %w", err)
+		}
+		return nil
+	})
+}
+
+// Replacement is a state that is about to be written.
+type Replacement struct {
+	*State
+	// Changed says that content changed, and not observations alone.
+	Changed bool
+	// Before is the serial of what is there now, 0 where nothing is.
+	Before uint64
+}
+
+// Replace writes the state wherever it is kept, if anything of it changed: put is
+// called with what to write, and the state is as written if put returns no error. The
+// serial moves by one if content changed. Present opens what is there now, nil where
+// nothing is: a state that is not the one that was loaded is not replaced. Name says in
+// errors what it is.
+func (s *State) Replace(name, version string, present func() (io.ReadCloser, error), put func(Replacement) error) error {
 	if !s.changed && !s.observed {
 		return nil
 	}
-	if err := s.unmoved(path); err != nil {
+	if err := s.unmoved(name, present); err != nil {
 		return err
 	}
 	next := *s
@@ -40,44 +76,56 @@ func Save(path string, s *State, version string) error {
 			next.progress = nil // its plan was computed from what is no more
 		}
 		next.Serial++
-		if err := backUp(path); err != nil {
-			return fmt.Errorf("the state is not written, since no backup of the last one could be made: %w", err)
-		}
 	}
-	if err := atomicfile.Write(path, next.encode); err != nil {
-		return fmt.Errorf("writing the state: %w", err)
+	if err := put(Replacement{&next, s.changed, s.base.serial}); err != nil {
+		return err
 	}
 	next.changed, next.observed = false, false
+	next.base = head{next.Lineage, next.Serial}
 	*s = next
 	return nil
 }
 
-// unmoved checks that the file is still the one that was loaded.
-func (s *State) unmoved(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if s.Serial == 0 {
-			return nil
-		}
-		return fmt.Errorf("the state %s is gone since it was read; nothing was written", path)
-	} else if err != nil {
+// Over lets the state replace another one, where Replace would find that it is not the
+// one that was loaded. It refuses one of another lineage, and one that is newer.
+func (s *State) Over(present *State) error {
+	switch {
+	case present.Lineage != "" && s.Lineage != present.Lineage:
+		return fmt.Errorf("it has lineage %s and the present state %s: it is another state; nothing was changed", s.Lineage, present.Lineage)
+	case s.Serial < present.Serial:
+		return fmt.Errorf("it has serial %d and the present state %d: it is older; nothing was changed", s.Serial, present.Serial)
+	}
+	s.base, s.changed, s.started = present.base, true, true
+	return nil
+}
+
+// unmoved checks that what is there now is still what was loaded.
+func (s *State) unmoved(name string, present func() (io.ReadCloser, error)) error {
+	there, err := present()
+	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }()
-	present, err := readHead(json.NewDecoder(bufio.NewReader(file)))
-	if err != nil {
-		return fmt.Errorf("the state %s was damaged since it was read: %w", path, err)
+	if there == nil {
+		if s.base.serial == 0 {
+			return nil
+		}
+		return fmt.Errorf("%s is gone since it was read; nothing was written", name)
 	}
-	if present.Lineage != s.Lineage || present.Serial != s.Serial {
-		return fmt.Errorf("the state %s was replaced since it was read (lineage %q serial %d then, lineage %q serial %d now); nothing was written",
-			path, s.Lineage, s.Serial, present.Lineage, present.Serial)
+	defer func() { _ = there.Close() }()
+	now, err := readHead(json.NewDecoder(bufio.NewReader(there)))
+	if err != nil {
+		return fmt.Errorf("%s was damaged since it was read: %w", name, err)
+	}
+	if now.base != s.base {
+		return fmt.Errorf("%s was replaced since it was read (lineage %q serial %d then, lineage %q serial %d now); nothing was written",
+			name, s.base.lineage, s.base.serial, now.Lineage, now.Serial)
 	}
 	return nil
 }
 
-// encode writes the file: the head first, so that it can be read alone, and a
-// line for each member.
-func (s *State) encode(w io.Writer) error {
+// Encode writes the state as its file: the head first, so that it can be read alone,
+// and a line for each member.
+func (s *State) Encode(w io.Writer) error {
 	e := &encoder{w: w}
 	e.raw("{\n")
 	e.field("  ", "format_version", FormatVersion, ",\n")

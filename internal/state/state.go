@@ -6,6 +6,7 @@
 package state
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -38,9 +39,17 @@ type State struct {
 	// plan is the one that is carried out now.
 	progress *Progress
 	started  bool
+	// base is what was loaded; Save replaces nothing else.
+	base head
 	// changed and observed say that there is content, or an observation, that the
 	// file does not have yet.
 	changed, observed bool
+}
+
+// head names one version of a state.
+type head struct {
+	lineage string
+	serial  uint64
 }
 
 // Observation is the last complete read of a directory. It does not move the serial.
@@ -153,6 +162,28 @@ func (s *State) SetDomainID(name, id string) {
 	}
 	d.id = id
 	s.changed = true
+}
+
+// MoveDomain gives what is known of a domain to another name.
+func (s *State) MoveDomain(from, to string) error {
+	switch {
+	case s.domains[from] == nil:
+		return fmt.Errorf("the state has no domain %q", from)
+	case s.domains[to] != nil:
+		return fmt.Errorf("the state has a domain %q already", to)
+	}
+	s.domains[to] = s.domains[from]
+	delete(s.domains, from)
+	for directory, o := range s.directories {
+		if counts, ok := o.Rosters[from]; ok {
+			o.Rosters = maps.Clone(o.Rosters)
+			delete(o.Rosters, from)
+			o.Rosters[to] = counts
+			s.directories[directory] = o
+		}
+	}
+	s.changed = true
+	return nil
 }
 
 // DomainID returns LoginTC's id of the domain, or nothing.
