@@ -59,6 +59,7 @@ submitted as one asynchronous job, which is waited for unless --no-wait says so.
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print an event a line as JSON, and no text")
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "do not ask")
+	a.snapshotFlag(cmd)
 	cmd.Flags().StringArrayVar(&o.domains, "domain", nil, "without PLAN: only the domain of this `name`; may be repeated")
 	cmd.Flags().BoolVar(&o.refreshOnly, "refresh-only", false, "without PLAN: but take into the state what changed in LoginTC since rollcall last wrote")
 	cmd.Flags().StringVar(&approve, "approve-removals", "", "also do the removals that limits withheld in the plan of this id, if they are so many, as `id:count`")
@@ -77,6 +78,9 @@ func (a *app) runApply(ctx context.Context, o applyOptions) error {
 	}
 	if o.planFile != "" && o.refreshOnly {
 		return errors.New("a saved plan says itself what it does: give --refresh-only to: rollcall plan")
+	}
+	if o.planFile != "" && len(a.snapshots) > 0 {
+		return errors.New("a saved plan reads no directory: give --snapshot to: rollcall plan")
 	}
 	if o.planFile != "" && len(o.domains) > 0 {
 		return errors.New("a saved plan names its domains itself: give --domain to: rollcall plan")

@@ -14,7 +14,7 @@ import (
 )
 
 func newExplain(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "explain USERNAME",
 		Short: "Show why a username is treated as it is",
 		Long: `Makes a plan and shows for one username, in each domain: which directory and filter
@@ -23,6 +23,8 @@ state knows, what LoginTC has, and what comes of it. It changes nothing.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runExplain(cmd.Context(), args[0]) },
 	}
+	a.snapshotFlag(cmd)
+	return cmd
 }
 
 func (a *app) runExplain(ctx context.Context, username string) error {

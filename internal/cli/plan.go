@@ -48,6 +48,7 @@ apply would do. It changes nothing and takes no lock.`,
 	flags.BoolVar(&o.detailedExitcode, "detailed-exitcode", false, "exit with 2 where there are changes, 3 where only withheld ones")
 	flags.BoolVar(&o.redact, "redact", false, "give people pseudonyms in what is printed, by the key in "+redactKey)
 	flags.BoolVar(&o.refreshOnly, "refresh-only", false, "read no directory: show what changed in LoginTC since rollcall last wrote")
+	a.snapshotFlag(cmd)
 	flags.StringArrayVar(&o.domains, "domain", nil, "only the domain of this `name`; may be repeated")
 	return cmd
 }

@@ -63,10 +63,23 @@ type search struct {
 // compared. The readings are in the order of chosen.
 func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*config.Domain, progress func(what string, n int)) ([]*reading, error) {
 	searches, readings := arrange(cfg, chosen)
+	snapshots, err := a.openSnapshots(cfg)
+	if err != nil {
+		return nil, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(searchesAtOnce)
 	for _, s := range searches {
-		group.Go(func() error { return a.search(ctx, s, progress) })
+		group.Go(func() error {
+			if taken := snapshots[s.directory]; taken != nil {
+				return s.run(ctx, taken, progress)
+			}
+			from, err := a.open(s.directory)
+			if err != nil {
+				return err
+			}
+			return s.run(ctx, from, progress)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
@@ -103,20 +116,21 @@ func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading
 	return searches, readings
 }
 
-// search runs one search and maps its entries for each domain as they come.
-func (a *app) search(ctx context.Context, s *search, progress func(string, int)) error {
-	from, err := a.open(s.directory)
-	if err != nil {
-		return err
+// ask is what the directory is asked.
+func (s *search) ask() identity.Search {
+	return identity.Search{
+		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
+		Filters: []string{s.directory.Filter, s.filter}, Attributes: s.directory.User.Attributes(),
 	}
+}
+
+// run searches and maps the entries for each domain as they come.
+func (s *search) run(ctx context.Context, from directory, progress func(string, int)) error {
 	builders := make([]*roster.Builder, len(s.readings))
 	for i, r := range s.readings {
 		builders[i] = roster.NewBuilder(rules(r.domain.Policy), s.directory.User.Map)
 	}
-	evidence, err := from.Read(ctx, identity.Search{
-		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
-		Filters: []string{s.directory.Filter, s.filter}, Attributes: s.directory.User.Attributes(),
-	}, func(page []identity.Entry) error {
+	evidence, err := from.Read(ctx, s.ask(), func(page []identity.Entry) error {
 		for i := range page {
 			for _, b := range builders {
 				b.Add(&page[i])

@@ -157,6 +157,8 @@ type Directory struct {
 	AllowEmpty bool
 	// Canaries are usernames whose absence proves that a read is wrong.
 	Canaries []string
+	// MaxAge is how old a snapshot of the directory may be.
+	MaxAge time.Duration
 	// User maps an entry to a user. It is never nil.
 	User *Mapping
 }

@@ -91,7 +91,7 @@ func TestLoadExample(t *testing.T) {
 		BindDN: "cn=sync,ou=Services,dc=example,dc=com", BindPassword: identity.NewSecret("pass word"),
 		Referrals: ReferralsFollow, PageSize: 500, ConnectTimeout: 10 * time.Second, SearchTimeout: 5 * time.Minute,
 		BaseDN: "ou=People,dc=example,dc=com", Scope: identity.ScopeSub, Filter: "(objectClass=person)",
-		AllowEmpty: true, Canaries: []string{"jane.doe"},
+		AllowEmpty: true, MaxAge: 24 * time.Hour, Canaries: []string{"jane.doe"},
 	}
 	standard := &Policy{
 		Name: "standard", SyncMode: "remove", TokenMode: "issue_token_without_email", OnLimit: "withhold", OnRename: "replace",

@@ -19,6 +19,7 @@ const (
 	maxPageSize           = 1<<31 - 1
 	defaultConnectTimeout = 10 * time.Second
 	defaultSearchTimeout  = 5 * time.Minute
+	defaultMaxAge         = 24 * time.Hour
 	defaultFilter         = "(objectClass=*)"
 )
 
@@ -29,7 +30,7 @@ func (l *loader) loadDirectories() {
 			continue
 		}
 		d := &Directory{Kind: b.Labels[0], Name: b.Labels[1]}
-		common := []string{"base_dn!", "scope", "filter", "allow_empty", "canaries"}
+		common := []string{"base_dn!", "scope", "filter", "allow_empty", "canaries", "max_age"}
 		switch d.Kind {
 		case KindLDAP:
 			sch := schema(append(common, "urls!", "encryption", "bind_dn", "bind_password", "bind_password_file", "ca_file",
@@ -58,6 +59,7 @@ func (l *loader) directory(raw *hcl.Block, sch *hcl.BodySchema, d *Directory) *b
 	d.Filter = b.filter("filter", defaultFilter)
 	d.AllowEmpty = b.bool("allow_empty", false)
 	d.Canaries = b.texts("canaries")
+	d.MaxAge = b.duration("max_age", defaultMaxAge, time.Second)
 	if user := l.once(b.place, b.content.Blocks, "There may be only one."); user != nil {
 		d.User = l.loadUser(user, b.of(user))
 	} else {
