@@ -56,13 +56,19 @@ func TestKilledWithTheStateElsewhere(t *testing.T) {
 			server.calls.Store(0)
 			open := server.open.Load()
 			cmd, out := c.apply(t.Context(), t, folder, server.URL)
+			started := make(chan struct{})
 			kill := func(call int64, acted bool) {
 				if call == 150 && acted {
+					<-started
 					_ = cmd.Process.Kill()
 				}
 			}
 			server.at.Store(&kill)
-			if err := cmd.Run(); err == nil {
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			close(started)
+			if err := cmd.Wait(); err == nil {
 				t.Fatalf("it was not killed\n%s", out)
 			}
 			server.at.Store(nil)
