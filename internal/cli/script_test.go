@@ -231,20 +231,29 @@ func cmdHand(ts *testscript.TestScript, _ bool, args []string) {
 	for _, u := range worldOf(ts).logintc.Data().Users {
 		path = strings.ReplaceAll(path, "ID-OF-"+u.Username, u.ID)
 	}
-	body := strings.NewReader(strings.Join(args[2:], ""))
-	request, err := http.NewRequestWithContext(context.Background(), args[0], ts.Getenv("LOGINTC_URL")+"/api"+path, body)
-	ts.Check(err)
+	ts.Check(byHand(ts.Getenv("LOGINTC_URL"), args[0], path, strings.Join(args[2:], "")))
+}
+
+// byHand calls LoginTC as somebody would without rollcall.
+func byHand(url, method, path, body string) error {
+	request, err := http.NewRequestWithContext(context.Background(), method, url+"/api"+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
 	request.Header.Set("Authorization", `LoginTC key="`+testKey+`"`)
 	request.Header.Set("Accept", "application/vnd.logintc.v1+json")
-	if body.Len() > 0 {
+	if body != "" {
 		request.Header.Set("Content-Type", "application/vnd.logintc.v1+json")
 	}
 	response, err := http.DefaultClient.Do(request)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusBadRequest {
-		ts.Fatalf("%s %s: %s", args[0], path, response.Status)
+		return fmt.Errorf("%s %s: %s", method, path, response.Status)
 	}
+	return nil
 }
 
 func cmdMembers(ts *testscript.TestScript, _ bool, args []string) {
