@@ -43,6 +43,31 @@ type document struct {
 type operation struct {
 	Address string `json:"address"`
 	plan.Operation
+	// Sensitive names those of the fields above that are about a person: what a log that
+	// others read should leave out.
+	Sensitive []string `json:"sensitive"`
+}
+
+func newOperation(op *plan.Operation) operation {
+	out := operation{op.Address(), *op, []string{"address", "username"}}
+	for _, field := range []struct {
+		name    string
+		present bool
+	}{
+		{"user_id", op.UserID != ""},
+		{"dn", op.DN != ""},
+		{"entry_id", op.EntryID != ""},
+		{"before", op.Before != nil},
+		{"after", op.After != nil},
+		{"phone", op.Phone != ""},
+		{"renamed", op.Renamed != ""},
+		{"reason", op.Renamed != ""}, // it names the other username
+	} {
+		if field.present {
+			out.Sensitive = append(out.Sensitive, field.name)
+		}
+	}
+	return out
 }
 
 type drift struct {
@@ -59,8 +84,8 @@ func newDocument(p *plan.Plan) document {
 		Drift: make([]drift, len(p.Drift)), RefreshOnly: p.RefreshOnly,
 		RunLimit: p.RunLimit, Failures: orEmpty(p.Failures), Warnings: orEmpty(p.Warnings), APICalls: p.APICalls, APISeconds: p.APISeconds,
 	}
-	for i, op := range p.Operations {
-		d.Operations[i] = operation{op.Address(), op}
+	for i := range p.Operations {
+		d.Operations[i] = newOperation(&p.Operations[i])
 	}
 	for i, one := range p.Drift {
 		d.Drift[i] = drift{one.Address(), one}
