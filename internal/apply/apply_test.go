@@ -102,7 +102,7 @@ func leave(name string) []plan.Operation {
 // fresh is a state in which the domains vpn and site have the members.
 func fresh(t *testing.T, members ...string) *state.State {
 	t.Helper()
-	s, err := state.Load(filepath.Join(t.TempDir(), "state.json"))
+	s, err := state.Load(filepath.Join(t.TempDir(), "state.json"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

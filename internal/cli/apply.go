@@ -169,7 +169,11 @@ func (a *app) openPlan(name string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("the plan can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	p, err := plan.Decode(file)
+	content, err := a.decrypted(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p, err := plan.Decode(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

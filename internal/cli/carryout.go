@@ -24,7 +24,7 @@ type execution struct {
 	o      applyOptions
 	// steps are those that are left and find what they expect.
 	steps   []apply.Step
-	journal *state.Journal // nil where nothing is sent, and where the state is elsewhere
+	journal *state.Journal // nil where nothing is sent, and where journalPath is empty
 }
 
 // carryOut does what the plan says, lists what came of it, and writes the state
@@ -46,7 +46,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 	var left []apply.Step
 	x.steps, left = apply.Without(steps, changes)
 	save := func() error { return store.Save(context.WithoutCancel(ctx), st, a.Version) }
-	if x.journal, err = apply.Start(cfg.Settings.State.Path, save, st, p, x.steps, a.User, a.Now()); err != nil {
+	if x.journal, err = apply.Start(journalPath(cfg), save, st, p, x.steps, a.User, a.Now()); err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
 	a.events.planned(apply.Operations(steps))

@@ -248,7 +248,7 @@ func (c *crowd) readable(t *testing.T, path string) {
 		if strings.HasSuffix(file, ".lock") || strings.HasSuffix(file, ".journal") {
 			continue // the lock is for people, and the journal is read by what follows
 		}
-		if _, err := state.Load(file); err != nil {
+		if _, err := state.Load(file, nil); err != nil {
 			t.Error(err)
 		}
 	}

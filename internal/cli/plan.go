@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 		return err
 	}
 	if o.out != "" {
-		if err := a.savePlan(p, o); err != nil {
+		if err := a.savePlan(cfg, p, o); err != nil {
 			return err
 		}
 	}
@@ -253,9 +254,23 @@ func (a *app) show(p *plan.Plan, json bool) error {
 	return render.Text(a.Out, p, render.TextOptions{Color: a.color(a.OutTerminal), Width: a.Width})
 }
 
-func (a *app) savePlan(p *plan.Plan, o planOptions) error {
+func (a *app) savePlan(cfg *config.Config, p *plan.Plan, o planOptions) error {
 	path := a.path(o.out)
-	if err := atomicfile.Write(path, func(w io.Writer) error { return p.Encode(w) }); err != nil {
+	keys, err := a.keys(cfg)
+	if err != nil {
+		return err
+	}
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		if keys == nil {
+			return p.Encode(w)
+		}
+		sealed, err := keys.Encrypt(w)
+		if err != nil {
+			return err
+		}
+		return errors.Join(p.Encode(sealed), sealed.Close())
+	})
+	if err != nil {
 		return fmt.Errorf("saving the plan: %w", err)
 	}
 	if !o.json {

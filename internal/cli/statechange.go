@@ -22,7 +22,7 @@ func newStateChanges(a *app) []*cobra.Command {
 	return []*cobra.Command{
 		{
 			Use:   "pull",
-			Short: "Print the state",
+			Short: "Print the state, decrypted",
 			Args:  cobra.NoArgs,
 			RunE:  func(cmd *cobra.Command, _ []string) error { return a.runStatePull(cmd.Context()) },
 		},
@@ -65,7 +65,7 @@ func (a *app) runStatePull(ctx context.Context) error {
 		return errors.New("there is no state yet")
 	}
 	w := bufio.NewWriter(a.Out)
-	if err := st.Encode(w); err != nil {
+	if err := st.EncodePlain(w); err != nil {
 		return err
 	}
 	return w.Flush()
@@ -73,6 +73,10 @@ func (a *app) runStatePull(ctx context.Context) error {
 
 func (a *app) runStatePush(ctx context.Context, name string) error {
 	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	cipher, err := a.cipher(cfg)
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func (a *app) runStatePush(ctx context.Context, name string) error {
 		defer func() { _ = file.Close() }()
 		in = file
 	}
-	pushed, err := state.Decode(name, bufio.NewReader(in))
+	pushed, err := state.Decode(name, bufio.NewReader(in), cipher)
 	if err != nil {
 		return err
 	}

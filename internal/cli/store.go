@@ -26,9 +26,13 @@ func (a *app) store(ctx context.Context, cfg *config.Config) (stateStore, error)
 	if a.states != nil {
 		return a.states, nil
 	}
+	cipher, err := a.cipher(cfg)
+	if err != nil {
+		return nil, err
+	}
 	s := cfg.Settings.State
 	if s.URL == "" {
-		a.states = &fileStore{path: s.Path}
+		a.states = &fileStore{path: s.Path, cipher: cipher}
 		return a.states, nil
 	}
 	proxy, err := a.proxy(nil)
@@ -36,7 +40,7 @@ func (a *app) store(ctx context.Context, cfg *config.Config) (stateStore, error)
 		return nil, err
 	}
 	opened, err := remote.Open(ctx, remote.Options{
-		URL: s.URL,
+		URL: s.URL, Cipher: cipher,
 		HTTP: remote.HTTP{
 			LockAddress: s.LockAddress, LockMethod: s.LockMethod, UnlockAddress: s.UnlockAddress, UnlockMethod: s.UnlockMethod,
 			Username: s.Username, Password: s.Password,
@@ -55,11 +59,12 @@ const stateTimeout = 5 * time.Minute
 
 // fileStore keeps the state in a file.
 type fileStore struct {
-	path string
-	lock *state.Lock
+	path   string
+	cipher state.Cipher
+	lock   *state.Lock
 }
 
-func (f *fileStore) Load(context.Context) (*state.State, error) { return state.Load(f.path) }
+func (f *fileStore) Load(context.Context) (*state.State, error) { return state.Load(f.path, f.cipher) }
 
 func (f *fileStore) Save(_ context.Context, s *state.State, version string) error {
 	return state.Save(f.path, s, version)
@@ -74,6 +79,16 @@ func (f *fileStore) Release(context.Context) error { return f.lock.Release() }
 
 func (f *fileStore) Holder(context.Context) (held bool, holder state.Holder, err error) {
 	return state.LockStatus(f.path)
+}
+
+// journalPath is the path of the state beside which a run keeps its journal. It is empty
+// where there is none: beside a state elsewhere, and beside one that is encrypted, since a
+// journal names people.
+func journalPath(cfg *config.Config) string {
+	if cfg.Settings.Encryption != nil {
+		return ""
+	}
+	return cfg.Settings.State.Path
 }
 
 // hasJournal reports whether a run left a journal beside the state; one elsewhere has

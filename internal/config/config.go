@@ -38,10 +38,20 @@ func (c *Config) asWritten(path string) string {
 type Settings struct {
 	RequiredVersion string
 	State           State
+	// Encryption is nil where state and plans are not encrypted.
+	Encryption *Encryption
 	// MaxRemoveLimit bounds the removals of the whole run; nil is no bound.
 	MaxRemoveLimit *identity.Limit
 	// PlanExpiry is how long a saved plan may be applied.
 	PlanExpiry time.Duration
+}
+
+// Encryption is the encryption block: who can read state and plans.
+type Encryption struct {
+	// Recipients are public keys of age.
+	Recipients []string
+	// Identity is the content of a file of age-keygen, or nothing.
+	Identity identity.Secret
 }
 
 // State is the state block: where the state is kept.

@@ -34,10 +34,17 @@ func meanings[T interface{ meaning(*Config) object }](c *Config, items []T) []ob
 
 func (s *Settings) meaning(c *Config) object {
 	return object{
-		"state_url":        s.State.URL,
+		"state_url": s.State.URL, "encryption": s.Encryption.meaning(),
 		"required_version": s.RequiredVersion, "state": c.asWritten(s.State.Path),
 		"max_remove_limit": s.MaxRemoveLimit, "plan_expiry": s.PlanExpiry,
 	}
+}
+
+func (e *Encryption) meaning() object {
+	if e == nil {
+		return nil
+	}
+	return object{"recipients": e.Recipients}
 }
 
 func (l *LoginTC) meaning(c *Config) object {

@@ -60,16 +60,37 @@ func (l *loader) loadSettings() {
 		return
 	}
 	sch := schema("required_version", "max_remove_limit", "plan_expiry")
-	sch.Blocks = []hcl.BlockHeaderSchema{{Type: "state"}}
+	sch.Blocks = []hcl.BlockHeaderSchema{{Type: "state"}, {Type: "encryption"}}
 	b := l.block(placeOf(first), first, sch)
 	s.PlanExpiry = b.duration("plan_expiry", defaultPlanExpiry, time.Second)
 	if b.has("max_remove_limit") {
 		limit := b.limit("max_remove_limit", identity.Limit{})
 		s.MaxRemoveLimit = &limit
 	}
-	if state := l.once(b.place, b.content.Blocks, "There may be only one."); state != nil {
+	blocks := b.content.Blocks.ByType()
+	if raw := l.once(b.place, blocks["encryption"], "There may be only one."); raw != nil {
+		s.Encryption = l.block(b.of(raw), raw, schema("recipients!", "identity_file")).atRest()
+	}
+	if state := l.once(b.place, blocks["state"], "There may be only one."); state != nil {
 		s.State = l.block(b.of(state), state, stateSchema()).state()
 	}
+}
+
+// atRest reads the encryption block.
+func (b *block) atRest() *Encryption {
+	e := &Encryption{Recipients: b.texts("recipients")}
+	if len(e.Recipients) == 0 && b.has("recipients") && b.complete {
+		b.wrong("recipients", "recipients is empty: nobody could read what is written.")
+	}
+	for _, recipient := range e.Recipients {
+		if !strings.HasPrefix(recipient, "age1") {
+			b.wrong("recipients", fmt.Sprintf(`recipients are public keys such as "age1…", which age-keygen prints, not %q.`, recipient))
+		}
+	}
+	if b.has("identity_file") {
+		e.Identity = b.secretFile("identity_file")
+	}
+	return e
 }
 
 func stateSchema() *hcl.BodySchema {

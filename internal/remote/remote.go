@@ -30,6 +30,8 @@ type Options struct {
 	HTTP HTTP
 	// Client sends the requests of HTTP.
 	Client *http.Client
+	// Cipher encrypts the state; nil where nothing does.
+	Cipher state.Cipher
 }
 
 // maxState bounds a state, in octets: one of a million members has about 400 MiB.
@@ -59,6 +61,7 @@ type backend interface {
 // Store is a state elsewhere. It is not safe for concurrent use.
 type Store struct {
 	backend
+	cipher state.Cipher
 	// name is the URL without its query, for people.
 	name string
 	// lockID is the id of the lock that is held, or empty.
@@ -79,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the state %s: %w", name, err)
 	}
-	return &Store{backend: b, name: name}, nil
+	return &Store{backend: b, cipher: o.Cipher, name: name}, nil
 }
 
 // Load reads the state. Where there is none yet it returns an empty one, without
@@ -90,9 +93,9 @@ func (s *Store) Load(ctx context.Context) (*state.State, error) {
 		return nil, fmt.Errorf("the state %s can not be read: %w", s.name, err)
 	}
 	if content == nil {
-		return state.Empty(), nil
+		return state.Empty(s.cipher), nil
 	}
-	return state.Decode(s.name, bytes.NewReader(content))
+	return state.Decode(s.name, bytes.NewReader(content), s.cipher)
 }
 
 // Save writes the state if anything of it changed. The lock is held, and still this

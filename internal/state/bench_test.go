@@ -36,7 +36,7 @@ func BenchmarkState(b *testing.B) {
 		b.Run(fmt.Sprintf("read/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if got, err := Decode("bench", bytes.NewReader(file.Bytes())); err != nil || len(got.Members("vpn")) != n {
+				if got, err := Decode("bench", bytes.NewReader(file.Bytes()), nil); err != nil || len(got.Members("vpn")) != n {
 					b.Fatal(err)
 				}
 			}

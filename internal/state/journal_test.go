@@ -50,7 +50,7 @@ func journalled(t *testing.T) (path string) {
 
 func fold(t *testing.T, path string) (*State, *Leftover) {
 	t.Helper()
-	s, err := Load(path)
+	s, err := Load(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestJournalOfAnotherState(t *testing.T) {
 		if err := c.spoil(path); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Load(path)
+		s, err := Load(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestFirstJournal(t *testing.T) {
 	if err := Save(path, folded, "v"); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := Load(path); err != nil || again.Lineage != s.Lineage || names(again, "vpn") != "a" {
+	if again, err := Load(path, nil); err != nil || again.Lineage != s.Lineage || names(again, "vpn") != "a" {
 		t.Errorf("%v", err)
 	}
 }
@@ -213,7 +213,7 @@ func TestProgressEndsWithAnotherChange(t *testing.T) {
 	if err := Save(path, s, "v"); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Load(path)
+	s, err := Load(path, nil)
 	if err != nil || s.Progress("plan-1") == nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func FuzzJournal(f *testing.F) {
 		if err := s.Encode(&out); err != nil {
 			t.Fatalf("what was folded can not be written: %v", err)
 		}
-		if _, err := Decode("state.json", &out); err != nil {
+		if _, err := Decode("state.json", &out, nil); err != nil {
 			t.Fatalf("what was folded can not be read: %v", err)
 		}
 	})

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,15 +38,16 @@ func (e *DamagedError) Error() string {
 }
 
 // Load reads the state. Where there is no file yet it returns an empty state,
-// without lineage. A file that can not be understood is a *DamagedError.
-func Load(path string) (*State, error) {
-	s, err := load(path)
+// without lineage. A file that can not be understood is a *DamagedError. The cipher is as
+// in Decode.
+func Load(path string, cipher Cipher) (*State, error) {
+	s, err := load(path, cipher)
 	if damaged, ok := errors.AsType[*DamagedError](err); ok {
 		for i := 1; i <= Backups; i++ {
 			if _, err := os.Stat(Backup(path, i)); err != nil {
 				continue
 			}
-			if _, err := load(Backup(path, i)); err == nil {
+			if _, err := load(Backup(path, i), cipher); err == nil {
 				damaged.Backup = Backup(path, i)
 				break
 			}
@@ -54,22 +56,26 @@ func Load(path string) (*State, error) {
 	return s, err
 }
 
-func load(path string) (*State, error) {
+func load(path string, cipher Cipher) (*State, error) {
 	if err := atomicfile.CheckRegular(path); err != nil {
 		return nil, fmt.Errorf("the state: %w", err)
 	}
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return empty(), nil
+		return Empty(cipher), nil
 	} else if err != nil {
 		return nil, fmt.Errorf("the state can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return Decode(path, bufio.NewReaderSize(file, 1<<16))
+	return Decode(path, bufio.NewReaderSize(file, 1<<16), cipher)
 }
 
 // Empty returns the state of one who has none yet.
-func Empty() *State { return empty() }
+func Empty(cipher Cipher) *State {
+	s := empty()
+	s.cipher = cipher
+	return s
+}
 
 // errFormat says that the file is of another format.
 type formatError int
@@ -80,8 +86,9 @@ func (e formatError) Error() string {
 
 // Decode reads a state member by member, so that no more than the state itself
 // is held in memory. What can not be understood is a *DamagedError, with path as its
-// name.
-func Decode(path string, r io.Reader) (*State, error) {
+// name. One that is encrypted is decrypted by the cipher; one that is not is read all
+// the same, and written encrypted the next time. A nil cipher encrypts nothing.
+func Decode(path string, r io.Reader, cipher Cipher) (*State, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	s, err := readHead(d)
@@ -89,7 +96,10 @@ func Decode(path string, r io.Reader) (*State, error) {
 		return nil, fmt.Errorf("the state %s can not be read: %w", path, err)
 	}
 	if err == nil {
-		err = s.readRest(d)
+		err = s.readRest(d, cipher)
+	}
+	if sealed, ok := errors.AsType[*sealedError](err); ok {
+		return nil, fmt.Errorf("the state %s can not be read: %w", path, sealed.err)
 	}
 	if err == nil {
 		if _, extra := d.Token(); !errors.Is(extra, io.EOF) {
@@ -102,6 +112,7 @@ func Decode(path string, r io.Reader) (*State, error) {
 		}
 		return nil, &DamagedError{Path: path, Offset: d.InputOffset(), Reason: err.Error()}
 	}
+	s.cipher = cipher
 	return s, nil
 }
 
@@ -131,8 +142,22 @@ func readHead(d *json.Decoder) (*State, error) {
 	return s, readField(d, "rollcall_version", &s.Version)
 }
 
-func (s *State) readRest(d *json.Decoder) error {
-	if err := errors.Join(expect(d, "domains"), expect(d, json.Delim('{'))); err != nil {
+// sealedError says that a state could not be decrypted.
+type sealedError struct{ err error }
+
+func (e *sealedError) Error() string { return e.err.Error() }
+
+func (s *State) readRest(d *json.Decoder, cipher Cipher) error {
+	token, err := d.Token()
+	switch {
+	case err != nil:
+		return err
+	case token == "encrypted":
+		return s.readEncrypted(d, cipher)
+	case token != "domains":
+		return fmt.Errorf("%v stands where domains should", token)
+	}
+	if err := expect(d, json.Delim('{')); err != nil {
 		return err
 	}
 	for d.More() {
@@ -155,6 +180,31 @@ func (s *State) readRest(d *json.Decoder) error {
 	if err := s.readOptional(d); err != nil {
 		return err
 	}
+	return expect(d, json.Delim('}'))
+}
+
+// readEncrypted reads the whole state again from what is encrypted. Its head must be the
+// one outside, which anybody can change.
+func (s *State) readEncrypted(d *json.Decoder, cipher Cipher) error {
+	var sealed []byte
+	if err := d.Decode(&sealed); err != nil {
+		return err
+	}
+	if cipher == nil {
+		return &sealedError{errors.New("it is encrypted: give its encryption block in the rollcall block, and an identity")}
+	}
+	plain, err := cipher.Decrypt(bytes.NewReader(sealed))
+	if err != nil {
+		return &sealedError{err}
+	}
+	inner, err := Decode("inside", bufio.NewReader(plain), nil)
+	if err != nil {
+		return &sealedError{err}
+	}
+	if inner.base != s.base {
+		return errors.New("its lineage or serial is another inside of what is encrypted: somebody changed it")
+	}
+	*s = *inner
 	return expect(d, json.Delim('}'))
 }
 

@@ -38,7 +38,7 @@ func TestDamagedStates(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Load(path)
+		_, err := Load(path, nil)
 		var damaged *DamagedError
 		if !errors.As(err, &damaged) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", name, err)
@@ -52,7 +52,7 @@ func TestNewerFormat(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"format_version": 2, "anything": true}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Load(path)
+	_, err := Load(path, nil)
 	if err == nil || !strings.Contains(err.Error(), "format version 2 and this rollcall reads version 1") {
 		t.Errorf("%v", err)
 	}
@@ -71,7 +71,7 @@ func TestDamageNamesTheBackup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "the newest backup that can be read is "+Backup(path, 2)) {
+	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), "the newest backup that can be read is "+Backup(path, 2)) {
 		t.Errorf("%v", err)
 	}
 }
@@ -84,7 +84,7 @@ func TestSymlinkIsNoState(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(link); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+	if _, err := Load(link, nil); err == nil || !strings.Contains(err.Error(), "is no regular file") {
 		t.Errorf("%v", err)
 	}
 }
@@ -99,7 +99,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"format_version":1}`))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		s, err := Decode("fuzz", bytes.NewReader(content))
+		s, err := Decode("fuzz", bytes.NewReader(content), nil)
 		if err != nil {
 			return
 		}
@@ -107,7 +107,7 @@ func FuzzLoad(f *testing.F) {
 		if err := s.Encode(&first); err != nil {
 			t.Fatal(err)
 		}
-		again, err := Decode("again", bytes.NewReader(first.Bytes()))
+		again, err := Decode("again", bytes.NewReader(first.Bytes()), nil)
 		if err != nil {
 			t.Fatalf("what was written can not be read: %v\n%s", err, first.Bytes())
 		}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bufio"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (s *State) Over(present *State) error {
 	case s.Serial < present.Serial:
 		return fmt.Errorf("it has serial %d and the present state %d: it is older; nothing was changed", s.Serial, present.Serial)
 	}
-	s.base, s.changed, s.started = present.base, true, true
+	s.base, s.cipher, s.changed, s.started = present.base, present.cipher, true, true
 	return nil
 }
 
@@ -123,15 +124,42 @@ func (s *State) unmoved(name string, present func() (io.ReadCloser, error)) erro
 	return nil
 }
 
-// Encode writes the state as its file: the head first, so that it can be read alone,
-// and a line for each member.
+// Encode writes the state as its file: the head, so that it can be read alone, and the
+// rest, encrypted where there is a cipher.
 func (s *State) Encode(w io.Writer) error {
+	if s.cipher == nil {
+		return s.EncodePlain(w)
+	}
 	e := &encoder{w: w}
+	s.encodeHead(e)
+	e.raw("  \"encrypted\": \"")
+	if e.err != nil {
+		return e.err
+	}
+	text := base64.NewEncoder(base64.StdEncoding, w)
+	sealed, err := s.cipher.Encrypt(text)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.EncodePlain(sealed), sealed.Close(), text.Close()); err != nil {
+		return err
+	}
+	e.raw("\"\n}\n")
+	return e.err
+}
+
+func (s *State) encodeHead(e *encoder) {
 	e.raw("{\n")
 	e.field("  ", "format_version", FormatVersion, ",\n")
 	e.field("  ", "lineage", s.Lineage, ",\n")
 	e.field("  ", "serial", s.Serial, ",\n")
 	e.field("  ", "rollcall_version", s.Version, ",\n")
+}
+
+// EncodePlain writes the state as people read it: a line for each member.
+func (s *State) EncodePlain(w io.Writer) error {
+	e := &encoder{w: w}
+	s.encodeHead(e)
 	e.raw("  \"domains\": {")
 	for i, name := range s.DomainNames() {
 		e.raw(separator(i, "\n    "))

@@ -7,6 +7,7 @@ package state
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -39,11 +40,19 @@ type State struct {
 	// plan is the one that is carried out now.
 	progress *Progress
 	started  bool
+	// cipher encrypts what is written; nil where nothing is.
+	cipher Cipher
 	// base is what was loaded; Save replaces nothing else.
 	base head
 	// changed and observed say that there is content, or an observation, that the
 	// file does not have yet.
 	changed, observed bool
+}
+
+// Cipher encrypts a state at rest.
+type Cipher interface {
+	Encrypt(out io.Writer) (io.WriteCloser, error)
+	Decrypt(in io.Reader) (io.Reader, error)
 }
 
 // head names one version of a state.

@@ -47,7 +47,7 @@ func save(t testing.TB, path string, s *State) {
 
 func loaded(t testing.TB, path string) *State {
 	t.Helper()
-	s, err := Load(path)
+	s, err := Load(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
