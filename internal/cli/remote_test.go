@@ -14,8 +14,8 @@ import (
 // places are where a state may be kept elsewhere, each as a state block.
 func places(t *testing.T) map[string]string {
 	t.Helper()
-	s3, gitlab := remotetest.StartS3(t), remotetest.StartGitLab(t)
-	for _, pair := range s3.Environ() {
+	s3, gcs, gitlab := remotetest.StartS3(t), remotetest.StartGCS(t), remotetest.StartGitLab(t)
+	for _, pair := range append(s3.Environ(), gcs.Environ()...) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
@@ -25,6 +25,7 @@ func places(t *testing.T) map[string]string {
 		}
 	})
 	return map[string]string{
+		"gs":     fmt.Sprintf("url = %q", gcs.URL),
 		"s3":     fmt.Sprintf("url = %q", s3.URL),
 		"file":   fmt.Sprintf("url = %q", "file://"+filepath.Join(t.TempDir(), "state.json")),
 		"gitlab": fmt.Sprintf("url = %q\nusername = %q\npassword_file = \"token\"", gitlab.URL, remotetest.Username),

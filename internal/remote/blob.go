@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,6 +89,13 @@ func (o *objects) get(ctx context.Context, key string) ([]byte, error) {
 	return readAll(r)
 }
 
+// put writes an object, on the condition that there is none if ifNone says so. It does not
+// use WriteAll: of gocloud.dev v0.47, that for Azure panics where the condition does not
+// hold (azureblob.writer.Close closes a pipe that is nil by then).
+func (o *objects) put(ctx context.Context, key string, content []byte, ifNone bool) error {
+	return o.bucket.Upload(ctx, key, bytes.NewReader(content), &blob.WriterOptions{ContentType: "application/json", IfNotExist: ifNone})
+}
+
 func (o *objects) read(ctx context.Context) ([]byte, error) { return o.get(ctx, o.key) }
 
 func (o *objects) write(ctx context.Context, next state.Replacement, content []byte, lockID string) error {
@@ -100,7 +108,7 @@ func (o *objects) write(ctx context.Context, next state.Replacement, content []b
 			return fmt.Errorf("no backup of the last one could be made: %w", err)
 		}
 	}
-	if err := o.bucket.WriteAll(ctx, o.key, content, &blob.WriterOptions{ContentType: "application/json"}); err != nil {
+	if err := o.put(ctx, o.key, content, false); err != nil {
 		return err
 	}
 	if next.Changed && next.Before > state.Backups {
@@ -157,7 +165,7 @@ func (o *objects) create(ctx context.Context, content []byte) (created bool, err
 		_, err = file.Write(content)
 		return true, errors.Join(err, file.Sync(), file.Close())
 	}
-	err = o.bucket.WriteAll(ctx, o.lockKey(), content, &blob.WriterOptions{ContentType: "application/json", IfNotExist: true})
+	err = o.put(ctx, o.lockKey(), content, true)
 	if code := gcerrors.Code(err); code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists {
 		return false, nil
 	}

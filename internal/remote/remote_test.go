@@ -19,8 +19,8 @@ import (
 // stores are the kinds of places, each with what opens a new one of the same place.
 func stores(t *testing.T) map[string]func(t *testing.T) *Store {
 	t.Helper()
-	s3 := remotetest.StartS3(t)
-	for _, pair := range s3.Environ() {
+	s3, gcs := remotetest.StartS3(t), remotetest.StartGCS(t)
+	for _, pair := range append(s3.Environ(), gcs.Environ()...) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
@@ -43,6 +43,7 @@ func stores(t *testing.T) map[string]func(t *testing.T) *Store {
 	})
 	return map[string]func(t *testing.T) *Store{
 		"s3":   open(Options{URL: s3.URL}),
+		"gs":   open(Options{URL: gcs.URL}),
 		"file": open(Options{URL: "file://" + filepath.Join(folder, "rollcall.state.json")}),
 		"gitlab": open(Options{URL: gitlab.URL, Client: &http.Client{}, HTTP: HTTP{
 			LockAddress: gitlab.URL + "/lock", UnlockAddress: gitlab.URL + "/lock", LockMethod: "POST", UnlockMethod: "DELETE",
