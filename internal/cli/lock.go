@@ -14,7 +14,7 @@ import (
 )
 
 func newLock(a *app) *cobra.Command {
-	lock := &cobra.Command{Use: "lock", Short: "Look at the lock on the state"}
+	lock := &cobra.Command{Use: "lock", Short: "Look at the lock on the state, and break it"}
 	var asJSON bool
 	status := &cobra.Command{
 		Use:   "status",

@@ -172,6 +172,9 @@ func TestPagesAreHarmless(t *testing.T) {
 			if wide := eval[int64](t, b, "document.documentElement.scrollWidth"); wide > width {
 				t.Errorf("%s: %d pixels wide on a screen of %d", name, wide, width)
 			}
+			if narrow := eval[float64](t, b, "Math.min(...[...document.querySelectorAll('tbody tr')].map(row => row.getBoundingClientRect().width))"); narrow < 0.9*float64(width)-50 {
+				t.Errorf("%s: a row is %.0f pixels wide on a screen of %d", name, narrow, width)
+			}
 			if n := eval[int](t, b, "document.querySelectorAll('a, img, iframe, form, object, embed, link, base').length + document.scripts.length - 1"); n != 0 {
 				t.Errorf("%s: %d elements that could act", name, n)
 			}
