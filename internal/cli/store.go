@@ -45,7 +45,7 @@ func (a *app) store(ctx context.Context, cfg *config.Config) (stateStore, error)
 			LockAddress: s.LockAddress, LockMethod: s.LockMethod, UnlockAddress: s.UnlockAddress, UnlockMethod: s.UnlockMethod,
 			Username: s.Username, Password: s.Password,
 		},
-		Client: &http.Client{Transport: &http.Transport{Proxy: proxy}, Timeout: stateTimeout},
+		Client: &http.Client{Transport: &http.Transport{Proxy: proxy}},
 	})
 	if err != nil {
 		return nil, err
@@ -53,9 +53,6 @@ func (a *app) store(ctx context.Context, cfg *config.Config) (stateStore, error)
 	a.states = opened
 	return opened, nil
 }
-
-// stateTimeout bounds each request for a state behind an HTTP server.
-const stateTimeout = 5 * time.Minute
 
 // fileStore keeps the state in a file.
 type fileStore struct {

@@ -10,7 +10,7 @@ import (
 )
 
 func newUsers(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "users [DOMAIN]",
 		Short: "Show what the directories yield",
 		Long: `Reads the directories for DOMAIN, or for every domain, and shows the users that
@@ -18,6 +18,8 @@ each should have. LoginTC is not asked.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runUsers(cmd.Context(), args) },
 	}
+	a.snapshotFlag(cmd)
+	return cmd
 }
 
 func (a *app) runUsers(ctx context.Context, domains []string) error {

@@ -117,11 +117,20 @@ func (b *block) state() State {
 		return s
 	}
 	// GitLab's managed state is locked so; other servers say otherwise.
-	s.LockAddress = b.text("lock_address", s.URL+"/lock")
+	s.LockAddress = b.text("lock_address", lockAddress(s.URL))
 	s.UnlockAddress = b.text("unlock_address", s.LockAddress)
 	s.LockMethod, s.UnlockMethod = b.text("lock_method", "POST"), b.text("unlock_method", "DELETE")
 	s.Username, s.Password = b.text("username", ""), b.secret("password")
 	return s
+}
+
+// lockAddress is where GitLab locks the state at the address.
+func lockAddress(address string) string {
+	path, query, found := strings.Cut(address, "?")
+	if found {
+		return path + "/lock?" + query
+	}
+	return path + "/lock"
 }
 
 func (b *block) stateURL() string {

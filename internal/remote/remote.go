@@ -37,6 +37,10 @@ type Options struct {
 // maxState bounds a state, in octets: one of a million members has about 400 MiB.
 const maxState = 2 << 30
 
+// patience bounds each reading, writing and locking: a server that does not answer is an
+// error in the end.
+const patience = 5 * time.Minute
+
 // A lock that is held is asked for again after a while that doubles up to the most.
 const (
 	firstWait = 200 * time.Millisecond
@@ -88,6 +92,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Load reads the state. Where there is none yet it returns an empty one, without
 // lineage.
 func (s *Store) Load(ctx context.Context) (*state.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	content, err := s.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the state %s can not be read: %w", s.name, err)
@@ -101,6 +107,8 @@ func (s *Store) Load(ctx context.Context) (*state.State, error) {
 // Save writes the state if anything of it changed. The lock is held, and still this
 // store's: where somebody broke it, nothing is written.
 func (s *Store) Save(ctx context.Context, st *state.State, version string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	present := func() (io.ReadCloser, error) {
 		content, err := s.read(ctx)
 		if err != nil || content == nil {
@@ -131,7 +139,7 @@ func (s *Store) Lock(ctx context.Context, timeout time.Duration, holder state.Ho
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		other, err := s.lock(ctx, holder)
+		other, err := s.tryLock(ctx, holder)
 		if err != nil {
 			return fmt.Errorf("locking the state %s: %w", s.name, err)
 		}
@@ -155,8 +163,16 @@ func (s *Store) Lock(ctx context.Context, timeout time.Duration, holder state.Ho
 	}
 }
 
+func (s *Store) tryLock(ctx context.Context, holder state.Holder) (other *state.Holder, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return s.lock(ctx, holder)
+}
+
 // Release lets go of the lock that Lock took.
 func (s *Store) Release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := s.unlock(ctx, s.lockID); err != nil {
 		return fmt.Errorf("letting go of the lock of the state %s: %w; if it stays: rollcall lock break %s", s.name, err, s.lockID)
 	}
@@ -166,6 +182,8 @@ func (s *Store) Release(ctx context.Context) error {
 
 // Holder tells whether the state is locked, and by whom.
 func (s *Store) Holder(ctx context.Context) (held bool, holder state.Holder, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	h, err := s.holder(ctx)
 	if err != nil {
 		return false, holder, fmt.Errorf("the lock of the state %s can not be looked at: %w", s.name, err)
@@ -188,6 +206,8 @@ func (e *NotLockedError) Error() string {
 
 // Break takes away the lock of the id.
 func (s *Store) Break(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return s.unlock(ctx, id)
 }
 
