@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/providers/csv"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldap"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldif"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
@@ -29,8 +30,11 @@ type directory interface {
 
 // open returns the directory of a block.
 func (a *app) open(d *config.Directory) (directory, error) {
-	if d.Kind == "ldif" {
+	switch d.Kind {
+	case config.KindLDIF:
 		return ldif.New(d.Path, a.Now), nil
+	case config.KindCSV:
+		return csv.New(d.Path, d.Separator, a.Now), nil
 	}
 	r, err := ldap.New(ldap.Options{
 		URLs: d.URLs, Encryption: d.Encryption, BindDN: d.BindDN, BindPassword: d.BindPassword,

@@ -118,6 +118,7 @@ type Proxy struct {
 const (
 	KindLDAP = "ldap"
 	KindLDIF = "ldif"
+	KindCSV  = "csv"
 )
 
 // The ways to reach an LDAP server.
@@ -136,7 +137,7 @@ const (
 // Directory is a directory block: a source of entries.
 type Directory struct {
 	Name string
-	// Kind is "ldap" or "ldif".
+	// Kind is "ldap", "ldif" or "csv".
 	Kind string
 
 	// URLs are ldap:// or ldaps:// URLs of servers that hold the same, tried in
@@ -156,8 +157,10 @@ type Directory struct {
 	// ConnectTimeout bounds reaching one server, SearchTimeout reading one page.
 	ConnectTimeout, SearchTimeout time.Duration
 
-	// Path is the LDIF export, resolved against Config.Dir.
+	// Path is the LDIF export or the table, resolved against Config.Dir.
 	Path string
+	// Separator divides the columns of a table.
+	Separator rune
 
 	// BaseDN, Scope and Filter say where to search; they were checked.
 	BaseDN string

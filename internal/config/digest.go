@@ -65,7 +65,7 @@ func (p *Proxy) meaning() object {
 func (d *Directory) meaning(c *Config) object {
 	return object{
 		"name": d.Name, "kind": d.Kind, "urls": d.URLs, "encryption": d.Encryption, "bind_dn": d.BindDN,
-		"ca_file": c.asWritten(d.CAFile), "insecure_skip_verify": d.InsecureSkipVerify, "max_age": d.MaxAge, "referrals": d.Referrals,
+		"ca_file": c.asWritten(d.CAFile), "insecure_skip_verify": d.InsecureSkipVerify, "max_age": d.MaxAge, "separator": d.Separator, "referrals": d.Referrals,
 		"page_size": d.PageSize, "connect_timeout": d.ConnectTimeout, "search_timeout": d.SearchTimeout,
 		"path": c.asWritten(d.Path), "base_dn": d.BaseDN, "scope": d.Scope, "filter": d.Filter,
 		"allow_empty": d.AllowEmpty, "canaries": append([]string{}, d.Canaries...), "user": d.User.meaning(),

@@ -30,17 +30,20 @@ func (l *loader) loadDirectories() {
 			continue
 		}
 		d := &Directory{Kind: b.Labels[0], Name: b.Labels[1]}
-		common := []string{"base_dn!", "scope", "filter", "allow_empty", "canaries", "max_age"}
+		common := []string{"filter", "allow_empty", "canaries", "max_age"}
+		tree := append([]string{"base_dn!", "scope"}, common...)
 		switch d.Kind {
 		case KindLDAP:
-			sch := schema(append(common, "urls!", "encryption", "bind_dn", "bind_password", "bind_password_file", "ca_file",
+			sch := schema(append(tree, "urls!", "encryption", "bind_dn", "bind_password", "bind_password_file", "ca_file",
 				"insecure_skip_verify", "referrals", "page_size", "connect_timeout", "search_timeout")...)
 			l.directory(b, sch, d).ldap(d)
 		case KindLDIF:
-			opened := l.directory(b, schema(append(common, "path!")...), d)
+			opened := l.directory(b, schema(append(tree, "path!")...), d)
 			d.Path = opened.path("path", "")
+		case KindCSV:
+			l.directory(b, schema(append(common, "path!", "separator")...), d).csv(d)
 		default:
-			kinds := []string{KindLDAP, KindLDIF}
+			kinds := []string{KindLDAP, KindLDIF, KindCSV}
 			l.fail(at, b.LabelRanges[0], "Unknown kind of directory", fmt.Sprintf(
 				"A directory is one of %s, not %q.%s", quotedList(kinds), d.Kind, suggest(d.Kind, kinds)))
 		}
@@ -54,8 +57,10 @@ func (l *loader) loadDirectories() {
 func (l *loader) directory(raw *hcl.Block, sch *hcl.BodySchema, d *Directory) *block {
 	sch.Blocks = []hcl.BlockHeaderSchema{{Type: "user"}}
 	b := l.block(placeOf(raw), raw, sch)
-	d.BaseDN = b.dn("base_dn")
-	d.Scope = identity.Scope(b.choice("scope", "sub", "one", "base"))
+	if d.Kind != KindCSV { // a table has no tree
+		d.BaseDN = b.dn("base_dn")
+		d.Scope = identity.Scope(b.choice("scope", "sub", "one", "base"))
+	}
 	d.Filter = b.filter("filter", defaultFilter)
 	d.AllowEmpty = b.bool("allow_empty", false)
 	d.Canaries = b.texts("canaries")
@@ -97,6 +102,16 @@ func ldapReason(err error) string {
 		text = err.Error()
 	}
 	return strings.TrimPrefix(text, "ldap: ")
+}
+
+func (b *block) csv(d *Directory) {
+	d.Path = b.path("path", "")
+	switch separator := b.text("separator", ","); separator {
+	case ",", ";", "|", "\t":
+		d.Separator = rune(separator[0])
+	default:
+		b.wrong("separator", fmt.Sprintf(`separator must be ",", ";", "|" or "\t", not %q.`, separator))
+	}
 }
 
 func (b *block) ldap(d *Directory) {

@@ -47,7 +47,16 @@ func (w *writer) evidence(d *plan.Domain) {
 	}
 	took := e.Ended.Sub(e.Started).Round(time.Millisecond)
 	w.line("  read %s completely: %s %s", Escape(d.Directory), read, w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
-	w.line("    %s", w.dim(fmt.Sprintf("base %s, scope %s, filter %s", Escape(e.BaseDN), Escape(string(e.Scope)), Escape(e.Filter))))
+	w.line("    %s", w.dim(searchText(&e)))
+}
+
+// searchText is what was asked. A table has no tree, and so neither base nor scope.
+func searchText(e *identity.Evidence) string {
+	text := "filter " + Escape(e.Filter)
+	if e.BaseDN != "" || e.Scope != "" {
+		text = fmt.Sprintf("base %s, scope %s, %s", Escape(e.BaseDN), Escape(string(e.Scope)), text)
+	}
+	return text
 }
 
 // countTexts say how many are in a domain, and how many of them are left alone.

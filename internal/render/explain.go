@@ -46,7 +46,11 @@ func (w *writer) explain(e *Explanation) {
 	d := &e.Domain
 	w.line("")
 	w.line("%s %s", w.bold(domainName(d.Name)), quoted(d.Title))
-	w.line("  directory  %s, base %s, scope %s", Escape(d.Directory), value(d.Evidence.BaseDN), Escape(string(d.Evidence.Scope)))
+	in := Escape(d.Directory)
+	if d.Evidence.BaseDN != "" || d.Evidence.Scope != "" { // a table has neither
+		in += fmt.Sprintf(", base %s, scope %s", value(d.Evidence.BaseDN), Escape(string(d.Evidence.Scope)))
+	}
+	w.line("  directory  %s", in)
 	w.line("             filter %s: %s", value(e.Filter), Count(d.Evidence.Entries, "entry", "entries"))
 	switch {
 	case e.Person != nil:

@@ -177,7 +177,7 @@ func newPageDomain(p *plan.Plan, d *plan.Domain) pageDomain {
 		Evidence: [][2]string{
 			{"domain", Escape(d.ID)},
 			{"server", Escape(e.Server)},
-			{"search", fmt.Sprintf("base %s, scope %s, filter %s", Escape(e.BaseDN), Escape(string(e.Scope)), Escape(e.Filter))},
+			{"search", searchText(e)},
 			{"read completely", fmt.Sprintf("%s in %s, in %s", Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"), e.Ended.Sub(e.Started).Round(time.Millisecond))},
 		},
 	}
