@@ -76,17 +76,18 @@ type Store struct {
 // bucket.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	name, _, _ := strings.Cut(o.URL, "?")
-	var b backend
-	var err error
 	if strings.HasPrefix(o.URL, "http://") || strings.HasPrefix(o.URL, "https://") {
-		b = newHTTP(o)
-	} else {
-		b, err = newBlob(ctx, o.URL)
+		return &Store{backend: newHTTP(o), cipher: o.Cipher, name: name}, nil
 	}
+	open := openBucket
+	if strings.HasPrefix(o.URL, "file:") {
+		open = func(_ context.Context, address string) (place, string, error) { return openFolder(address) }
+	}
+	at, key, err := open(ctx, o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("the state %s: %w", name, err)
 	}
-	return &Store{backend: b, cipher: o.Cipher, name: name}, nil
+	return &Store{backend: &objects{at, key}, cipher: o.Cipher, name: name}, nil
 }
 
 // Load reads the state. Where there is none yet it returns an empty one, without

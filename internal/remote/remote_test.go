@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -80,6 +81,32 @@ func members(t *testing.T, s *Store) (serial uint64, n int) {
 		t.Fatal(err)
 	}
 	return st.Serial, len(st.Members("vpn"))
+}
+
+// What is in a shared folder is for its owner alone.
+func TestModes(t *testing.T) {
+	folder := t.TempDir()
+	s, err := Open(t.Context(), Options{URL: "file://" + filepath.Join(folder, "rollcall.state.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, "ada")
+	put(t, s, "noor")
+	if err := s.Lock(t.Context(), 0, holder("kim")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) != 3 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if info, err := file.Info(); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v %v", file.Name(), info.Mode(), err)
+		}
+	}
+	if _, err := Open(t.Context(), Options{URL: "file:///nowhere/at/all/state.json"}); err == nil || !strings.Contains(err.Error(), "no such file or directory") {
+		t.Error(err)
+	}
 }
 
 // The same holds for every place.

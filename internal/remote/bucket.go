@@ -1,0 +1,77 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"gocloud.dev/blob"
+	_ "gocloud.dev/blob/azureblob" // azblob://
+	_ "gocloud.dev/blob/gcsblob"   // gs://
+	_ "gocloud.dev/blob/s3blob"    // s3://
+	"gocloud.dev/gcerrors"
+)
+
+// bucket is a bucket of a cloud.
+type bucket struct{ *blob.Bucket }
+
+// openBucket opens the bucket of an object, and returns the object's key.
+func openBucket(ctx context.Context, address string) (place, string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, "", fmt.Errorf("it is no URL: %w", err)
+	}
+	key := strings.TrimPrefix(u.Path, "/")
+	if u.Host == "" || key == "" {
+		return nil, "", fmt.Errorf("it must look like %s://bucket/folder/rollcall.state.json", u.Scheme)
+	}
+	u.Path = ""
+	opened, err := blob.OpenBucket(ctx, u.String())
+	if err != nil {
+		return nil, "", err
+	}
+	return bucket{opened}, key, nil
+}
+
+func (b bucket) get(ctx context.Context, key string) ([]byte, error) {
+	r, err := b.NewReader(ctx, key, nil)
+	if gcerrors.Code(err) == gcerrors.NotFound {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	return readAll(r)
+}
+
+func (b bucket) put(ctx context.Context, key string, content []byte) error {
+	return b.upload(ctx, key, content, false)
+}
+
+// create asks for If-None-Match of S3 and Azure, and for generation 0 of Google.
+func (b bucket) create(ctx context.Context, key string, content []byte) (created bool, err error) {
+	err = b.upload(ctx, key, content, true)
+	if code := gcerrors.Code(err); code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// upload does not use WriteAll: of gocloud.dev v0.47, that for Azure panics where the
+// condition does not hold (azureblob.writer.Close closes a pipe that is nil by then).
+func (b bucket) upload(ctx context.Context, key string, content []byte, ifNone bool) error {
+	return b.Upload(ctx, key, bytes.NewReader(content), &blob.WriterOptions{ContentType: "application/json", IfNotExist: ifNone})
+}
+
+func (b bucket) copy(ctx context.Context, to, from string) error {
+	return b.Copy(ctx, to, from, nil)
+}
+
+func (b bucket) remove(ctx context.Context, key string) error {
+	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return err
+	}
+	return nil
+}
