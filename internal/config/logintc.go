@@ -46,8 +46,8 @@ func (l *loader) loadLoginTC() {
 	c.Execution = b.choice("execution", ExecutionCalls, ExecutionJob)
 	if c.Execution == ExecutionJob {
 		b.assumed("execution")
-		if b.config.Settings.State.URL != "" {
-			b.fail(b.place, b.at("execution"), "Unsuitable execution", "A job that nobody waited for is noted in the journal beside a state file; with url in the state block, execution must be \"calls\".")
+		if s := &b.config.Settings; s.State.URL != "" || s.Encryption != nil {
+			b.fail(b.place, b.at("execution"), "Unsuitable execution", "A job is noted in the journal beside a state file, and there is none with url in the state block or with an encryption block: execution must be \"calls\".")
 		}
 	}
 	c.RequestsPerSecond = b.rate()
