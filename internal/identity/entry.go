@@ -56,6 +56,9 @@ type Search struct {
 	// Filters are filters in the string form of RFC 4515 that an entry must
 	// match, all of them; empty strings are passed over.
 	Filters []string
+	// MembersOf are DNs of groups: an entry must be a member of one of them as well,
+	// directly or through groups in it. Empty for everybody.
+	MembersOf []string
 	// Attributes are the attributes to ask for; the entry's unique id is always
 	// asked for as well.
 	Attributes []string

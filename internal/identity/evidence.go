@@ -15,8 +15,35 @@ type Evidence struct {
 	Pages   int `json:"pages"`
 	// Referrals are the referred URLs that were followed, in order;
 	// ReferralsIgnored counts those left alone because the configuration says so.
-	Referrals        []string  `json:"referrals,omitempty"`
-	ReferralsIgnored int       `json:"referrals_ignored,omitempty"`
-	Started          time.Time `json:"started"`
-	Ended            time.Time `json:"ended"`
+	Referrals        []string `json:"referrals,omitempty"`
+	ReferralsIgnored int      `json:"referrals_ignored,omitempty"`
+	// Groups says how groups came to members; nil for a search without groups.
+	Groups  *GroupEvidence `json:"groups,omitempty"`
+	Started time.Time      `json:"started"`
+	Ended   time.Time      `json:"ended"`
+}
+
+// GroupEvidence says how the groups of a search came to the entries that are in them.
+type GroupEvidence struct {
+	// MembersOf are the groups asked for, as the search has them; Missing are those of
+	// them that the source does not hold.
+	MembersOf []string `json:"members_of"`
+	Missing   []string `json:"missing,omitempty"`
+	// Read counts the groups that were read, nested ones too, Depth the levels that they
+	// are nested in (1 where none is), Members the different members that they name and
+	// that are no groups, Searches the searches that all of this took.
+	Read     int `json:"read"`
+	Depth    int `json:"depth"`
+	Members  int `json:"members"`
+	Searches int `json:"searches"`
+	// Cycles are groups that contain themselves, each as the way round: DNs with " > "
+	// between them, sorted.
+	Cycles []string `json:"cycles,omitempty"`
+	// Unmatched counts members that exist and that base, scope and filter leave out. Outside
+	// counts those that the source does not hold or does not show: members of another
+	// directory, leftovers of deleted entries, and groups that the bind account may not
+	// read. OutsideSome are the first of them in order, at most 20.
+	Unmatched   int      `json:"unmatched,omitempty"`
+	Outside     int      `json:"outside,omitempty"`
+	OutsideSome []string `json:"outside_some,omitempty"`
 }
