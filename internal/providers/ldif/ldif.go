@@ -18,8 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
@@ -106,15 +104,9 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 func selected(e *identity.Entry, asked []string) identity.Entry {
 	out := identity.Entry{DN: e.DN, ID: identity.EntryID(e.First)}
 	for _, a := range e.Attributes {
-		if !slices.ContainsFunc(asked, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
-			continue
+		if slices.ContainsFunc(asked, func(name string) bool { return identity.SameAttribute(name, a.Name) }) {
+			out.Attributes = append(out.Attributes, identity.NewAttribute(a.Name, a.Values))
 		}
-		if strings.EqualFold(a.Name, "objectGUID") && len(a.Values) == 1 {
-			if text, ok := identity.GUIDText(a.Values[0]); ok {
-				a.Values = []string{text}
-			}
-		}
-		out.Attributes = append(out.Attributes, a)
 	}
 	return out
 }
@@ -137,8 +129,8 @@ func parse(lines string) (*identity.Entry, error) {
 		case !strings.EqualFold(name, "dn"):
 			return nil, fmt.Errorf("an entry begins with dn, not with %q", name)
 		default:
-			if _, err := ldap.ParseDN(value); err != nil || value == "" {
-				return nil, fmt.Errorf("%q is no DN", value)
+			if value == "" {
+				return nil, errors.New("its dn is empty")
 			}
 			e = &identity.Entry{DN: value}
 		}
@@ -169,10 +161,10 @@ func parseLine(line string) (name, value string, err error) {
 	return name, strings.TrimLeft(value, " "), nil
 }
 
-// add adds a value to the attribute of the name, which is compared without case.
+// add adds a value to the attribute of the name.
 func add(attributes []identity.Attribute, name, value string) []identity.Attribute {
 	for i := range attributes {
-		if strings.EqualFold(attributes[i].Name, name) {
+		if identity.SameAttribute(attributes[i].Name, name) {
 			attributes[i].Values = append(attributes[i].Values, value)
 			return attributes
 		}
