@@ -144,7 +144,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 	done := make(chan error, 1)
 	go func() {
 		defer close(r.pages)
-		done <- r.start(ctx, target{base: s.BaseDN, scope: s.Scope, filter: s.Filter()})
+		done <- r.start(ctx, target{base: s.BaseDN, scope: s.Scope, filter: s.Filter()}, s.MembersOf)
 	}()
 	var refused error
 	for page := range r.pages {
@@ -162,6 +162,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 	evidence.Ended = d.options.Now().UTC()
 	evidence.Server, evidence.Entries, evidence.Pages = r.server, r.entries, r.count
 	evidence.Referrals, evidence.ReferralsIgnored = r.followed, r.ignored
+	evidence.Groups = r.groups
 	return evidence, nil
 }
 

@@ -31,6 +31,9 @@ type read struct {
 	attributes []string // to ask the servers for
 	asked      []string // to hand on
 	pages      chan []identity.Entry
+	// take gets the entries of a page in the place of pages, in searches by groups.
+	take   func(context.Context, []*ldap.Entry) error
+	groups *identity.GroupEvidence // of the whole reading
 
 	server         string
 	entries, count int
@@ -39,13 +42,16 @@ type read struct {
 	visited        map[string]bool // searches, so that referrals make no loop
 }
 
-func (r *read) start(ctx context.Context, t target) error {
+func (r *read) start(ctx context.Context, t target, membersOf []string) error {
 	c, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	r.server = c.server
+	if len(membersOf) > 0 {
+		return r.members(ctx, c, t, membersOf)
+	}
 	return r.search(ctx, c, t)
 }
 
@@ -131,10 +137,18 @@ func (r *read) emit(ctx context.Context, entries []*ldap.Entry) error {
 	r.count++
 	r.entries += len(entries)
 	r.log.Log(ctx, slog.LevelDebug-4, "LDAP page", "number", r.count, "entries", len(entries)) // trace
+	if r.take != nil {
+		return r.take(ctx, entries)
+	}
 	page := make([]identity.Entry, len(entries))
 	for i, e := range entries {
 		page[i] = r.entry(e)
 	}
+	return r.hand(ctx, page)
+}
+
+// hand gives entries to who reads.
+func (r *read) hand(ctx context.Context, page []identity.Entry) error {
 	if len(page) == 0 {
 		return nil
 	}
