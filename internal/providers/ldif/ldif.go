@@ -18,8 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
@@ -153,8 +151,8 @@ func parse(lines string) (*identity.Entry, error) {
 		case !strings.EqualFold(name, "dn"):
 			return nil, fmt.Errorf("an entry begins with dn, not with %q", name)
 		default:
-			if _, err := ldap.ParseDN(value); err != nil || value == "" {
-				return nil, fmt.Errorf("%q is no DN", value)
+			if value == "" {
+				return nil, errors.New("its dn is empty")
 			}
 			e = &identity.Entry{DN: value}
 		}
