@@ -15,7 +15,7 @@ import (
 
 // wholeAbove is how many members may be looked for by name. Where there are more, it is
 // quicker to read all that the filter matches and to pick them out.
-const wholeAbove = 10_000
+const wholeAbove = 25_000
 
 // membership is one reading of the entries that groups name.
 type membership struct {
@@ -107,7 +107,7 @@ func (m *membership) byDN(ctx context.Context) error {
 	for {
 		var others []groups.Member
 		for _, member := range m.books.Fresh() {
-			if m.area.Has(member.DN, member.Key) {
+			if m.area.Has(member.Key) {
 				waiting = append(waiting, member)
 			} else {
 				others = append(others, member)
@@ -131,8 +131,8 @@ func (m *membership) byDN(ctx context.Context) error {
 // people hands on those of the members that the search matches. One that is a group as well
 // is read as such too.
 func (m *membership) people(ctx context.Context, members []groups.Member) error {
-	filters := nameFilters(members)
-	if len(members) > wholeAbove {
+	filters := m.nameFilters(members)
+	if len(members) > m.wholeAbove {
 		filters = []string{""}
 	}
 	var nested []*ldap.Entry
@@ -185,7 +185,7 @@ func (m *membership) classify(ctx context.Context, members []groups.Member) erro
 	}
 	var nested []*ldap.Entry
 	for _, held := range slices.Sorted(maps.Keys(byContext)) {
-		for _, filter := range nameFilters(byContext[held]) {
+		for _, filter := range m.nameFilters(byContext[held]) {
 			t := target{base: held, scope: identity.ScopeSub, filter: filter}
 			err := m.run(ctx, t, false, groups.Attributes(), func(_ context.Context, entries []*ldap.Entry) error {
 				for _, e := range entries {
@@ -246,8 +246,8 @@ func (m *membership) heldBy(ctx context.Context, key identity.DNKey) (string, er
 // the search does not match.
 func (m *membership) byUID(ctx context.Context) error {
 	uids := m.books.UIDs()
-	filters := valueFilters("uid", uids)
-	if len(uids) > wholeAbove {
+	filters := m.valueFilters("uid", uids)
+	if len(uids) > m.wholeAbove {
 		filters = []string{""}
 	}
 	for _, filter := range filters {
@@ -266,7 +266,7 @@ func (m *membership) byUID(ctx context.Context) error {
 	if err != nil || held == "" {
 		return err
 	}
-	for _, filter := range valueFilters("uid", left) {
+	for _, filter := range m.valueFilters("uid", left) {
 		t := target{base: held, scope: identity.ScopeSub, filter: filter}
 		err := m.run(ctx, t, false, []string{"uid"}, func(_ context.Context, entries []*ldap.Entry) error {
 			for _, e := range entries {
@@ -290,7 +290,7 @@ func (m *membership) byUID(ctx context.Context) error {
 // byPrimaryGroup hands on the people whose primary group is one of the groups: Active
 // Directory does not have them among its members (MS-ADA3, primaryGroupID).
 func (m *membership) byPrimaryGroup(ctx context.Context) error {
-	for _, filter := range valueFilters("primaryGroupID", m.books.RIDs()) {
+	for _, filter := range m.valueFilters("primaryGroupID", m.books.RIDs()) {
 		err := m.matching(ctx, m.wanted, filter, []string{"primaryGroupID", "objectSid"}, func(e *ldap.Entry, _ identity.DNKey) bool {
 			return m.books.HasPrimary(plain(e))
 		})
@@ -315,8 +315,8 @@ func (m *membership) byURL(ctx context.Context) error {
 		case !area.Base.Within(m.area.Base) && !m.area.Base.Within(area.Base):
 			continue // nobody is in both
 		}
-		err = m.matching(ctx, t, u.Filter, nil, func(e *ldap.Entry, key identity.DNKey) bool {
-			return area.Has(e.DN, key) && m.area.Has(e.DN, key)
+		err = m.matching(ctx, t, u.Filter, nil, func(_ *ldap.Entry, key identity.DNKey) bool {
+			return area.Has(key) && m.area.Has(key)
 		})
 		if t.base == u.Base && ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 			m.books.Outside(u)

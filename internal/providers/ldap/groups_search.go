@@ -71,11 +71,11 @@ func both(filter, other string) string {
 // nameFilters are filters that find the members by their RDNs, whose values an entry has
 // (RFC 4512, 2.3). They find others of the same name as well. Each names one attribute, so
 // that one without an index costs as few searches as can be.
-func nameFilters(members []groups.Member) []string {
+func (d *Directory) nameFilters(members []groups.Member) []string {
 	byType := map[string][]string{}
 	var types []string
 	for _, member := range members {
-		kind, filter := nameFilter(member.DN)
+		kind, filter := nameFilter(member)
 		if filter == "" {
 			continue // no server has such a name
 		}
@@ -87,13 +87,17 @@ func nameFilters(members []groups.Member) []string {
 	slices.Sort(types)
 	var filters []string
 	for _, kind := range types {
-		filters = append(filters, oneOf(byType[kind])...)
+		filters = append(filters, d.oneOf(byType[kind])...)
 	}
 	return filters
 }
 
 // nameFilter returns the filter for the RDN of a DN, and the attributes that it names.
-func nameFilter(dn string) (kind, filter string) {
+func nameFilter(m groups.Member) (kind, filter string) {
+	dn := m.DN
+	if strings.ContainsAny(dn, `";`) {
+		dn = string(m.Key) // quotation marks and semicolons of RFC 1779 are gone there
+	}
 	parsed, err := ldap.ParseDN(dn)
 	if err != nil || len(parsed.RDNs) == 0 {
 		return "", ""
@@ -137,20 +141,20 @@ func equal(attribute, value string) string {
 }
 
 // valueFilters are filters that find who has one of the values.
-func valueFilters(attribute string, values []string) []string {
+func (d *Directory) valueFilters(attribute string, values []string) []string {
 	filters := make([]string, len(values))
 	for i, value := range values {
 		filters[i] = equal(attribute, value)
 	}
-	return oneOf(filters)
+	return d.oneOf(filters)
 }
 
 // oneOf joins alternatives into as few filters as the bounds allow.
-func oneOf(alternatives []string) []string {
+func (d *Directory) oneOf(alternatives []string) []string {
 	var filters []string
 	for len(alternatives) > 0 {
 		n, octets := 0, 0
-		for n < len(alternatives) && n < maxNames && (n == 0 || octets+len(alternatives[n]) <= maxFilter) {
+		for n < len(alternatives) && n < d.maxNames && (n == 0 || octets+len(alternatives[n]) <= maxFilter) {
 			octets += len(alternatives[n])
 			n++
 		}

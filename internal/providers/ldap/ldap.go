@@ -59,6 +59,8 @@ type Directory struct {
 	servers []*url.URL
 	roots   *x509.CertPool // nil: the system's
 	log     *slog.Logger
+	// maxNames and wholeAbove are those of groups; tests set others.
+	maxNames, wholeAbove int
 }
 
 // New returns a directory. It reads CAFile and connects to nothing yet.
@@ -72,7 +74,7 @@ func New(o Options) (*Directory, error) {
 	if o.SearchTimeout == 0 {
 		o.SearchTimeout = 5 * time.Minute
 	}
-	d := &Directory{options: o, log: o.Logger}
+	d := &Directory{options: o, log: o.Logger, maxNames: maxNames, wholeAbove: wholeAbove}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

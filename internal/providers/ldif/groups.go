@@ -139,7 +139,7 @@ func (m *membership) take(e *identity.Entry, matches bool) (bool, error) {
 
 func (m *membership) isFound(e *identity.Entry, key identity.DNKey) bool {
 	for _, f := range m.urls {
-		if f.area.Has(e.DN, key) && f.filter.Match(e) {
+		if f.area.Has(key) && f.filter.Match(e) {
 			return true
 		}
 	}
