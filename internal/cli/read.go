@@ -36,12 +36,16 @@ func (a *app) open(d *config.Directory) (directory, error) {
 	case config.KindCSV:
 		return csv.New(d.Path, d.Separator, a.Now), nil
 	}
-	r, err := ldap.New(ldap.Options{
-		URLs: d.URLs, Encryption: d.Encryption, BindDN: d.BindDN, BindPassword: d.BindPassword,
-		CAFile: d.CAFile, InsecureSkipVerify: d.InsecureSkipVerify,
+	o := ldap.Options{
+		URLs: d.URLs, Encryption: d.Encryption, BindMethod: d.BindMethod, BindDN: d.BindDN, BindPassword: d.BindPassword,
+		CAFile: d.CAFile, ClientCertFile: d.ClientCertFile, ClientKeyFile: d.ClientKeyFile, InsecureSkipVerify: d.InsecureSkipVerify,
 		FollowReferrals: d.Referrals != "ignore", PageSize: uint32(d.PageSize),
-		ConnectTimeout: d.ConnectTimeout, SearchTimeout: d.SearchTimeout, Now: a.Now, Logger: a.log,
-	})
+		ConnectTimeout: d.ConnectTimeout, BindTimeout: d.BindTimeout, SearchTimeout: d.SearchTimeout, Now: a.Now, Logger: a.log,
+	}
+	if d.Kerberos != nil {
+		o.Kerberos = ldap.Kerberos(*d.Kerberos)
+	}
+	r, err := ldap.New(o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.Address(), err)
 	}
@@ -82,7 +86,7 @@ func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*con
 			if err != nil {
 				return err
 			}
-			return s.run(ctx, from, progress)
+			return a.attempts(ctx, s.directory.Address(), from, func() error { return s.run(ctx, from, progress) })
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -128,6 +128,26 @@ const (
 	EncryptionStartTLS = "starttls"
 )
 
+// The ways to bind to an LDAP server.
+const (
+	BindSimple   = "simple"
+	BindGSSAPI   = "gssapi"
+	BindExternal = "external"
+)
+
+// Kerberos is a kerberos block: who binds with a ticket.
+type Kerberos struct {
+	// Principal is name@REALM or a name in the default realm; it may be empty with
+	// CCacheFile.
+	Principal string
+	// One of KeytabFile, CCacheFile and Password is there.
+	KeytabFile, CCacheFile string
+	Password               identity.Secret
+	ConfigFile             string
+	// ServicePrincipal is empty for ldap/HOST.
+	ServicePrincipal string
+}
+
 // What is done with LDAP referrals.
 const (
 	ReferralsFollow = "follow"
@@ -141,21 +161,28 @@ type Directory struct {
 	Kind string
 
 	// URLs are ldap:// or ldaps:// URLs of servers that hold the same, tried in
-	// order; all have one scheme.
+	// order; all have one scheme. With +srv they name a domain.
 	URLs []string
 	// Encryption is "none", "ssl" or "starttls".
 	Encryption string
+	// BindMethod is "simple", "gssapi" or "external".
+	BindMethod string
 	// BindDN and BindPassword are both empty for an anonymous bind.
 	BindDN       string
 	BindPassword identity.Secret
+	// Kerberos is nil except with "gssapi".
+	Kerberos *Kerberos
+	// ClientCertFile and ClientKeyFile are both empty where no certificate is shown.
+	ClientCertFile, ClientKeyFile string
 	// CAFile is the path of the certificates to trust; empty for the system's.
 	CAFile             string
 	InsecureSkipVerify bool
 	// Referrals is "follow" or "ignore".
 	Referrals string
 	PageSize  int
-	// ConnectTimeout bounds reaching one server, SearchTimeout reading one page.
-	ConnectTimeout, SearchTimeout time.Duration
+	// ConnectTimeout bounds reaching one server, BindTimeout its bind, SearchTimeout
+	// reading one page.
+	ConnectTimeout, BindTimeout, SearchTimeout time.Duration
 
 	// Path is the LDIF export or the table, resolved against Config.Dir.
 	Path string

@@ -25,7 +25,6 @@ type membership struct {
 	area     groups.Area
 	books    *groups.Closure
 	contexts map[identity.DNKey]string // the server's naming contexts, once they were asked for
-	searches int
 }
 
 // members reads the entries that the search matches and that are members of the groups. DNs
@@ -46,6 +45,9 @@ func (r *read) members(ctx context.Context, c *connection, t target, membersOf [
 	return nil
 }
 
+// errHidden says that a server found an object and did not show it.
+var errHidden = errors.New("it exists and may not be read")
+
 // tops reads the groups that were asked for.
 func (m *membership) tops(ctx context.Context) error {
 	for _, dn := range m.books.Asked() {
@@ -58,9 +60,6 @@ func (m *membership) tops(ctx context.Context) error {
 		default:
 			return m.explainGroup(dn, err)
 		}
-		if err := m.complete(ctx, entry); err != nil {
-			return err
-		}
 		if err := m.books.AddTop(plain(entry)); err != nil {
 			return fmt.Errorf("%s: %w", m.server, err)
 		}
@@ -68,35 +67,15 @@ func (m *membership) tops(ctx context.Context) error {
 	return nil
 }
 
-// errHidden says that a server found an object and did not show it.
-var errHidden = errors.New("it exists and may not be read")
-
-// object reads one object.
-func (m *membership) object(ctx context.Context, dn string, attributes []string) (*ldap.Entry, error) {
-	m.searches++
-	result, err := m.c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, err
-	case len(result.Entries) != 1:
-		return nil, errHidden
-	}
-	return result.Entries[0], nil
-}
-
 // explainGroup says why a group can not be read.
 func (m *membership) explainGroup(dn string, err error) error {
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
 	case errors.Is(err, errHidden), ldap.IsErrorAnyOf(err, ldap.LDAPResultInsufficientAccessRights):
 		return fmt.Errorf("%s: %q may not read the group %q; let it read the group and its members: %w", m.server, m.options.BindDN, dn, err)
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidDNSyntax):
 		return fmt.Errorf("%s: the group %q is no DN: %w", m.server, dn, err)
 	}
-	return m.explainSearch(m.c, target{base: dn}, err)
+	return err
 }
 
 // byDN looks for the DNs that groups name, and for those that the groups among them name, to
@@ -135,34 +114,24 @@ func (m *membership) people(ctx context.Context, members []groups.Member) error 
 	if len(members) > m.wholeAbove {
 		filters = []string{""}
 	}
-	var nested []*ldap.Entry
 	for _, filter := range filters {
-		err := m.matching(ctx, m.wanted, filter, append(groups.MemberAttributes(), "objectSid"), func(e *ldap.Entry, key identity.DNKey) bool {
-			named := m.books.Names(key)
-			if named && hasMembers(e) {
-				nested = append(nested, e)
+		err := m.matching(ctx, m.wanted, filter, append(groups.MemberAttributes(), "objectSid"), func(e *ldap.Entry, key identity.DNKey) (bool, error) {
+			if !m.books.Names(key) {
+				return false, nil // another of the same name
 			}
-			return named
+			return true, m.add(e)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return m.nested(ctx, nested)
+	return nil
 }
 
-// nested enters groups that other groups name. They are completed only now that their
-// search is at its end: some servers have one search with pages at a time.
-func (m *membership) nested(ctx context.Context, entries []*ldap.Entry) error {
-	for _, e := range entries {
-		if err := m.complete(ctx, e); err != nil {
-			return err
-		}
-		if g := groups.Of(plain(e)); g != nil {
-			if err := m.books.Add(g); err != nil {
-				return fmt.Errorf("%s: %w", m.server, err)
-			}
-		}
+// add enters an entry if it is a group.
+func (m *membership) add(e *ldap.Entry) error {
+	if g := groups.Of(plain(e)); g != nil {
+		return m.books.Add(g)
 	}
 	return nil
 }
@@ -183,31 +152,21 @@ func (m *membership) classify(ctx context.Context, members []groups.Member) erro
 			byContext[held] = append(byContext[held], member)
 		}
 	}
-	var nested []*ldap.Entry
 	for _, held := range slices.Sorted(maps.Keys(byContext)) {
 		for _, filter := range m.nameFilters(byContext[held]) {
-			t := target{base: held, scope: identity.ScopeSub, filter: filter}
-			err := m.run(ctx, t, false, groups.Attributes(), func(_ context.Context, entries []*ldap.Entry) error {
-				for _, e := range entries {
-					key, err := identity.NewDNKey(e.DN)
-					switch {
-					case err != nil:
-						return fmt.Errorf("%s: %w", m.server, err)
-					case !m.books.Open(key): // another of the same name
-					case isGroup(e):
-						nested = append(nested, e)
-					default:
-						m.books.Unmatched(key)
-					}
+			err := m.look(ctx, held, filter, groups.Attributes(), func(e *ldap.Entry, key identity.DNKey) error {
+				if !m.books.Open(key) {
+					return nil // another of the same name
 				}
-				return nil
+				m.books.Unmatched(key)
+				return m.add(e)
 			})
 			if err != nil {
 				return err
 			}
 		}
 	}
-	return m.nested(ctx, nested)
+	return nil
 }
 
 // heldBy returns the naming context of the server that holds the DN, or nothing (RFC 4512,
@@ -216,7 +175,7 @@ func (m *membership) heldBy(ctx context.Context, key identity.DNKey) (string, er
 	if m.contexts == nil {
 		root, err := m.object(ctx, "", []string{"namingContexts"})
 		if err != nil && !errors.Is(err, errHidden) {
-			return "", m.explainSearch(m.c, target{}, err)
+			return "", fmt.Errorf("the root DSE: %w", err)
 		}
 		m.contexts = map[identity.DNKey]string{}
 		if root != nil {
@@ -251,8 +210,8 @@ func (m *membership) byUID(ctx context.Context) error {
 		filters = []string{""}
 	}
 	for _, filter := range filters {
-		err := m.matching(ctx, m.wanted, filter, []string{"uid"}, func(e *ldap.Entry, _ identity.DNKey) bool {
-			return m.books.HasUID(e.GetEqualFoldAttributeValues("uid"))
+		err := m.matching(ctx, m.wanted, filter, []string{"uid"}, func(e *ldap.Entry, _ identity.DNKey) (bool, error) {
+			return m.books.HasUID(e.GetEqualFoldAttributeValues("uid")), nil
 		})
 		if err != nil {
 			return err
@@ -267,16 +226,9 @@ func (m *membership) byUID(ctx context.Context) error {
 		return err
 	}
 	for _, filter := range m.valueFilters("uid", left) {
-		t := target{base: held, scope: identity.ScopeSub, filter: filter}
-		err := m.run(ctx, t, false, []string{"uid"}, func(_ context.Context, entries []*ldap.Entry) error {
-			for _, e := range entries {
-				key, err := identity.NewDNKey(e.DN)
-				if err != nil {
-					return fmt.Errorf("%s: %w", m.server, err)
-				}
-				if m.books.HasUID(e.GetEqualFoldAttributeValues("uid")) {
-					m.books.Unmatched(key)
-				}
+		err := m.look(ctx, held, filter, []string{"uid"}, func(e *ldap.Entry, key identity.DNKey) error {
+			if m.books.HasUID(e.GetEqualFoldAttributeValues("uid")) {
+				m.books.Unmatched(key)
 			}
 			return nil
 		})
@@ -291,8 +243,8 @@ func (m *membership) byUID(ctx context.Context) error {
 // Directory does not have them among its members (MS-ADA3, primaryGroupID).
 func (m *membership) byPrimaryGroup(ctx context.Context) error {
 	for _, filter := range m.valueFilters("primaryGroupID", m.books.RIDs()) {
-		err := m.matching(ctx, m.wanted, filter, []string{"primaryGroupID", "objectSid"}, func(e *ldap.Entry, _ identity.DNKey) bool {
-			return m.books.HasPrimary(plain(e))
+		err := m.matching(ctx, m.wanted, filter, []string{"primaryGroupID", "objectSid"}, func(e *ldap.Entry, _ identity.DNKey) (bool, error) {
+			return m.books.HasPrimary(plain(e)), nil
 		})
 		if err != nil {
 			return err
@@ -315,8 +267,8 @@ func (m *membership) byURL(ctx context.Context) error {
 		case !area.Base.Within(m.area.Base) && !m.area.Base.Within(area.Base):
 			continue // nobody is in both
 		}
-		err = m.matching(ctx, t, u.Filter, nil, func(_ *ldap.Entry, key identity.DNKey) bool {
-			return area.Has(key) && m.area.Has(key)
+		err = m.matching(ctx, t, u.Filter, nil, func(_ *ldap.Entry, key identity.DNKey) (bool, error) {
+			return area.Has(key) && m.area.Has(key), nil
 		})
 		if t.base == u.Base && ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
 			m.books.Outside(u)

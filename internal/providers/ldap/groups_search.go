@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -21,43 +20,81 @@ const (
 	maxFilter = 64 << 10
 )
 
-// run makes one search to its end and gives take its pages.
-func (m *membership) run(ctx context.Context, t target, follow bool, attributes []string, take func(context.Context, []*ldap.Entry) error) error {
-	directory := *m.Directory
-	directory.options.FollowReferrals = follow && directory.options.FollowReferrals
-	r := &read{Directory: &directory, attributes: attributes, asked: m.asked, visited: map[string]bool{}, server: m.server, take: take}
-	err := r.search(ctx, m.c, t)
-	m.searches += 1 + len(r.followed)
-	for _, followed := range r.followed {
-		if !slices.Contains(m.followed, followed) {
-			m.followed = append(m.followed, followed)
-		}
+// object reads one object.
+func (m *membership) object(ctx context.Context, dn string, attributes []string) (*ldap.Entry, error) {
+	var found []*ldap.Entry
+	t := target{base: dn, scope: identity.ScopeBase, filter: "(objectClass=*)"}
+	_, err := m.paged(ctx, m.c, t, attributes, func(entries []*ldap.Entry) error {
+		found = append(found, entries...)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) != 1:
+		return nil, errHidden
 	}
-	if follow {
-		m.ignored = max(m.ignored, r.ignored) // each search meets the same references
+	return found[0], nil
+}
+
+// look makes a search below a naming context and gives see what it finds. Its references are
+// left alone.
+func (m *membership) look(ctx context.Context, base, filter string, attributes []string, see func(*ldap.Entry, identity.DNKey) error) error {
+	t := target{base: base, scope: identity.ScopeSub, filter: filter}
+	_, err := m.paged(ctx, m.c, t, attributes, func(entries []*ldap.Entry) error {
+		for _, e := range entries {
+			key, err := identity.NewDNKey(e.DN)
+			if err == nil {
+				err = see(e, key)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.server, err)
+			}
+		}
+		return nil
+	})
+	if referralOf(err) != nil {
+		return fmt.Errorf("%s: it refers to another server for its naming context %q: %w", m.server, base, err)
 	}
 	return err
 }
 
 // matching makes a search for people, who must match a further filter as well, and hands on
-// those that belong to a group.
-func (m *membership) matching(ctx context.Context, t target, filter string, attributes []string, belongs func(*ldap.Entry, identity.DNKey) bool) error {
+// those that belong to a group. It follows references as every search for people does.
+func (m *membership) matching(ctx context.Context, t target, filter string, attributes []string, belongs func(*ldap.Entry, identity.DNKey) (bool, error)) error {
 	t.filter = both(t.filter, filter)
-	return m.run(ctx, t, true, append(slices.Clone(m.attributes), attributes...), func(ctx context.Context, entries []*ldap.Entry) error {
+	r := &read{
+		Directory: m.Directory, attributes: append(slices.Clone(m.attributes), attributes...), asked: m.asked,
+		pageSize: m.pageSize, visited: map[string]bool{}, server: m.server, entries: m.entries,
+	}
+	r.take = func(ctx context.Context, entries []*ldap.Entry) error {
 		var page []identity.Entry
 		for _, e := range entries {
 			key, err := identity.NewDNKey(e.DN)
+			belonging := false
+			if err == nil {
+				belonging, err = belongs(e, key)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.server, err)
 			}
-			if belongs(e, key) && m.books.Hand(key) {
+			if belonging && m.books.Hand(key) {
 				page = append(page, m.entry(e))
 			}
 		}
 		m.count++
 		m.entries += len(page)
 		return m.hand(ctx, page)
-	})
+	}
+	err := r.search(ctx, m.c, t)
+	m.searches, m.pageSize = m.searches+r.searches, r.pageSize
+	for _, followed := range r.followed {
+		if !slices.Contains(m.followed, followed) {
+			m.followed = append(m.followed, followed)
+		}
+	}
+	m.ignored = max(m.ignored, r.ignored) // each search meets the same references
+	return err
 }
 
 // both joins two filters; an empty one matches everything.
@@ -171,67 +208,4 @@ func plain(e *ldap.Entry) *identity.Entry {
 		out.Attributes = append(out.Attributes, identity.Attribute{Name: a.Name, Values: a.Values})
 	}
 	return out
-}
-
-// isGroup reports whether the entry is a group.
-func isGroup(e *ldap.Entry) bool {
-	return hasMembers(e) || slices.ContainsFunc(e.GetEqualFoldAttributeValues("objectClass"), groups.IsClass)
-}
-
-// hasMembers reports whether an attribute makes the entry a group.
-func hasMembers(e *ldap.Entry) bool {
-	return slices.ContainsFunc(e.Attributes, func(a *ldap.EntryAttribute) bool { return groups.IsMemberAttribute(a.Name) })
-}
-
-// complete reads the values that a server left out because there are many (MS-ADTS,
-// 3.1.1.3.1.3.3): it says which came in an option, and gives the next to who asks for them.
-func (m *membership) complete(ctx context.Context, e *ldap.Entry) error {
-	for i := 0; i < len(e.Attributes); i++ {
-		name, next, ranged := rangeOf(e.Attributes[i].Name)
-		if !ranged {
-			continue
-		}
-		values := slices.Clone(e.Attributes[i].Values)
-		for next > 0 {
-			more, err := m.object(ctx, e.DN, []string{name + ";range=" + strconv.Itoa(next) + "-*"})
-			if err != nil {
-				return m.explainGroup(e.DN, err)
-			}
-			at := slices.IndexFunc(more.Attributes, func(a *ldap.EntryAttribute) bool {
-				other, _, ranged := rangeOf(a.Name)
-				return ranged && strings.EqualFold(other, name) && len(a.Values) > 0
-			})
-			if at < 0 {
-				return &IncompleteError{Server: m.server, Base: e.DN, Reason: fmt.Sprintf("after %d values of %s the server sent no more, and did not say that these are all", next, name)}
-			}
-			values = append(values, more.Attributes[at].Values...)
-			_, after, _ := rangeOf(more.Attributes[at].Name)
-			if after > 0 && after != len(values) {
-				return &IncompleteError{Server: m.server, Base: e.DN, Reason: fmt.Sprintf("%d values of %s came, and the next is number %d", len(values), name, after)}
-			}
-			next = after
-		}
-		// A server may send the attribute without its option too, empty.
-		e.Attributes[i] = &ldap.EntryAttribute{Name: name, Values: values}
-	}
-	return nil
-}
-
-// rangeOf reads the option of an attribute that came in part: where the next values begin,
-// 0 if there are no more.
-func rangeOf(attribute string) (name string, next int, ranged bool) {
-	name, option, _ := strings.Cut(attribute, ";")
-	bounds, ranged := strings.CutPrefix(strings.ToLower(option), "range=")
-	if !ranged {
-		return attribute, 0, false
-	}
-	_, last, _ := strings.Cut(bounds, "-")
-	if last == "*" {
-		return name, 0, true
-	}
-	n, err := strconv.Atoi(last)
-	if err != nil {
-		return attribute, 0, false // what follows takes it for a part
-	}
-	return name, n + 1, true
 }

@@ -277,15 +277,18 @@ func TestSilentServer(t *testing.T) {
 		t.Run(encryption, func(t *testing.T) {
 			t.Parallel()
 			address, _ := counting(t)
-			scheme := "ldap://"
-			if encryption == EncryptionSSL {
+			scheme, want := "ldap://", "no answer within 100ms (connect_timeout)"
+			switch encryption {
+			case EncryptionSSL:
 				scheme = "ldaps://"
+			case EncryptionNone:
+				want = "no answer within 100ms (bind_timeout)"
 			}
 			_, _, err := readAll(t.Context(), Options{
 				URLs: []string{scheme + address}, Encryption: encryption, BindDN: "cn=x", BindPassword: identity.NewSecret("x"),
-				ConnectTimeout: 100 * time.Millisecond, Now: time.Now,
+				ConnectTimeout: 100 * time.Millisecond, BindTimeout: 100 * time.Millisecond, Now: time.Now,
 			}, search())
-			if err == nil || !strings.Contains(err.Error(), "no answer within 100ms (connect_timeout)") {
+			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v", err)
 			}
 		})
