@@ -45,8 +45,15 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 		return identity.Evidence{}, fmt.Errorf("the export can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
+	before, err := file.Stat()
+	if err != nil {
+		return identity.Evidence{}, fmt.Errorf("the export can not be read: %w", err)
+	}
 	if err := d.read(ctx, file, s, &evidence, yield); err != nil {
 		return identity.Evidence{}, err
+	}
+	if after, err := file.Stat(); err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return identity.Evidence{}, fmt.Errorf("the export %s was written to while it was read: write it to another name, and rename it when it is whole", d.path)
 	}
 	evidence.Ended = d.now().UTC()
 	return evidence, nil
@@ -58,6 +65,10 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 		return err
 	}
 	filter, err := CompileFilter(s.Filter())
+	if err != nil {
+		return err
+	}
+	members, err := d.members(ctx, r, s)
 	if err != nil {
 		return err
 	}
@@ -85,7 +96,11 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", d.path, records.start, err)
 		}
-		if !in || !filter.Match(entry) {
+		matches := in && filter.Match(entry)
+		if matches, err = members.take(entry, matches); err != nil {
+			return fmt.Errorf("%s:%d: %w", d.path, records.start, err)
+		}
+		if !matches {
 			continue
 		}
 		if page = append(page, selected(entry, s.Attributes)); len(page) == pageSize {
@@ -97,6 +112,7 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 	if err := w.exists(); err != nil {
 		return fmt.Errorf("%s: %w", d.path, err)
 	}
+	evidence.Groups = members.evidence()
 	return flush()
 }
 
