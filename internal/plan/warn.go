@@ -16,6 +16,7 @@ func (c *computer) warn() {
 			c.plan.Warnings = append(c.plan.Warnings, "domain."+d.Name+": "+warning)
 		}
 	}
+	c.warnOfRecreated()
 	if c.hasAliases() {
 		c.warnOfSharedNames()
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -133,10 +134,14 @@ func (m *markdown) fenced(before string, lines []string, after string, removals 
 func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Operation) {
 	s := p.Summarize(d.Name)
 	people := newPeople(operations)
-	lines := append(changeLines(people), additionLines(people)...)
+	lines := slices.Concat(recreatedLines(operations), changeLines(people), additionLines(people))
 	e := d.Evidence
-	evidence := fmt.Sprintf("# %s read completely: %s in %s; %d in the roster, %d members now; removals: %d of %d allowed",
-		Escape(d.Directory), Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"), d.Roster, d.Members, d.Limit.Used, d.Limit.Allowed)
+	excluded := ""
+	if d.Excluded > 0 {
+		excluded = fmt.Sprintf(", %d excluded by user.exclude", d.Excluded)
+	}
+	evidence := fmt.Sprintf("# %s read completely: %s in %s; %d in the roster%s, %d members now; removals: %d of %d allowed",
+		Escape(d.Directory), Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"), d.Roster, excluded, d.Members, d.Limit.Used, d.Limit.Allowed)
 	summary := fmt.Sprintf("\n<details><summary>%s %s: %d to add, %d to change, %d to remove, %d withheld</summary>\n\n",
 		code("domain."+d.Name), code(d.Title), s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
 	m.fenced(summary, append([]string{evidence}, lines...), "\n</details>\n", false)
