@@ -35,12 +35,15 @@ type Roster struct {
 	People []identity.Person
 	// Unmapped are sorted by DN.
 	Unmapped []identity.Unmapped
+	// Excluded are entries that the user block excludes, sorted by DN. Nobody of the roster
+	// comes from them, though one may have the username of one.
+	Excluded []identity.Excluded
 	// Warnings are about values of people that can not be used and that nobody is
 	// withheld for: aliases and phone numbers. They are sorted.
 	Warnings []string
 }
 
-// Size counts everybody who is in the directory, mapped or not.
+// Size counts everybody who is in the directory and not excluded, mapped or not.
 func (r *Roster) Size() int { return len(r.People) + len(r.Unmapped) }
 
 // Builder collects a roster from entries as they are read.
@@ -50,6 +53,7 @@ type Builder struct {
 	entries  int
 	people   []keyed
 	unmapped []identity.Unmapped
+	excluded []identity.Excluded
 	warnings []string
 }
 
@@ -69,6 +73,14 @@ func (b *Builder) Add(e *identity.Entry) {
 	mapped := b.mapper(e)
 	// A DN is shown and kept in files of UTF-8, whatever octets the server sent.
 	person := identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
+	if mapped.Excluded != "" {
+		username := strings.TrimSpace(mapped.Username)
+		if checkText(username) != "" {
+			username = "" // what can not be a username names nobody
+		}
+		b.excluded = append(b.excluded, identity.Excluded{Username: username, DN: person.DN, EntryID: person.EntryID, Source: mapped.Excluded})
+		return
+	}
 	if reason := b.rules.complete(&person.User, mapped.Problems); reason != "" {
 		b.unmapped = append(b.unmapped, identity.Unmapped{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
 		return
@@ -85,7 +97,10 @@ func (b *Builder) Roster() *Roster {
 		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.DN, y.DN))
 	})
 	slices.Sort(b.warnings)
-	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Warnings: slices.Compact(b.warnings)}
+	slices.SortFunc(b.excluded, func(x, y identity.Excluded) int {
+		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
+	})
+	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Excluded: b.excluded, Warnings: slices.Compact(b.warnings)}
 	claims := b.claims()
 	r.People = make([]identity.Person, 0, len(b.people))
 	for start := 0; start < len(b.people); {
