@@ -168,6 +168,11 @@ func (f *field) decide(e *identity.Entry) (bool, *identity.Problem) {
 	if problem := f.malformed(e); problem != nil {
 		return false, problem
 	}
+	if f.truth != nil {
+		if excluded, err := f.truth(e.First); err == nil {
+			return excluded, nil
+		}
+	}
 	value, diags := f.expr.Value(f.entryContext(e))
 	switch {
 	case diags.HasErrors():
@@ -176,4 +181,28 @@ func (f *field) decide(e *identity.Entry) (bool, *identity.Problem) {
 		return false, f.problem("the expression is neither true nor false")
 	}
 	return value.True(), nil
+}
+
+// compileTruth returns what gives an answer without the evaluator, or nil for an
+// expression that must be evaluated. Where it fails the evaluator has the word.
+func compileTruth(expr hclsyntax.Expression, now time.Time) func(accountEntry) (bool, error) {
+	switch x := expr.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return compileTruth(x.Expression, now)
+	case *hclsyntax.TemplateWrapExpr:
+		return compileTruth(x.Wrapped, now)
+	case *hclsyntax.FunctionCallExpr:
+		return accountFunctions(now)[x.Name].says
+	case *hclsyntax.BinaryOpExpr:
+		left, right := compileTruth(x.LHS, now), compileTruth(x.RHS, now)
+		if x.Op != hclsyntax.OpLogicalOr || left == nil || right == nil {
+			return nil
+		}
+		return func(e accountEntry) (bool, error) {
+			one, err1 := left(e)
+			other, err2 := right(e)
+			return one || other, errors.Join(err1, err2)
+		}
+	}
+	return nil
 }

@@ -78,6 +78,18 @@ func TestExclude(t *testing.T) {
 		if m == nil {
 			t.Fatalf("%s: %v", c.expression, diags)
 		}
+		for _, f := range m.fields { // what is compiled is what is evaluated
+			one := entry(append([]string{"uid", "jane"}, c.entry...)...)
+			if f.name != fieldExclude || f.truth == nil || f.malformed(one) != nil {
+				continue
+			}
+			compiled, err := f.truth(one.First)
+			evaluated := *f
+			evaluated.truth = nil
+			if want, problem := evaluated.decide(one); err == nil && (problem != nil || want != compiled) {
+				t.Errorf("%s of %q: %v compiled, %v, %v evaluated", c.expression, c.entry, compiled, want, problem)
+			}
+		}
 		got := m.Map(entry(append([]string{"uid", "jane"}, c.entry...)...))
 		var problem string
 		for _, p := range got.Problems {

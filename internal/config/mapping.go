@@ -36,6 +36,9 @@ type field struct {
 	constants map[string]string
 	// compiled gives what evaluation would give; nil for what is not compiled.
 	compiled node
+	// truth gives what evaluation of exclude would give, unless it fails; nil for what is
+	// not compiled.
+	truth func(accountEntry) (bool, error)
 }
 
 // Attributes returns the names of the LDAP attributes that the expressions
@@ -211,9 +214,11 @@ func (f *field) problem(text string) *identity.Problem {
 // malformed finds an attribute that the expression uses and whose value is not
 // UTF-8 text (RFC 4517, 3.3.6). It returns nil where there is none.
 func (f *field) malformed(e *identity.Entry) *identity.Problem {
-	for _, name := range slices.Concat(f.entry, f.account) {
-		if first, _ := e.First(name); !utf8.ValidString(first) {
-			return f.problem(fmt.Sprintf("the value of %q is not UTF-8 text", name))
+	for _, names := range [...][]string{f.entry, f.account} {
+		for _, name := range names {
+			if first, _ := e.First(name); !utf8.ValidString(first) {
+				return f.problem(fmt.Sprintf("the value of %q is not UTF-8 text", name))
+			}
 		}
 	}
 	for _, name := range f.values {

@@ -59,6 +59,9 @@ func (l *loader) loadUser(raw *hcl.Block, at place) *Mapping {
 		a := analysis{evaluator: &e, at: at, field: &field{name: name, expr: expr, constants: map[string]string{}}}
 		if a.analyze() {
 			a.field.source = l.sourceText(attr.Expr, expr)
+			if name == fieldExclude {
+				a.field.truth = compileTruth(expr, l.opts.Now)
+			}
 			m.fields = append(m.fields, a.field)
 		}
 	}
