@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
 )
@@ -62,7 +60,7 @@ func (f *faulty) contractors() identity.Search { return f.search("(employeeType=
 func (f *faulty) healthy(t *testing.T) {
 	t.Helper()
 	found, _, _, err := f.roster(t, f.options, f.contractors())
-	if diff := cmp.Diff(f.want, found); err != nil || diff != "" {
+	if diff := differ(f.want, found); err != nil || diff != "" {
 		t.Fatalf("%d of %d people, %v", len(found), len(f.want), err)
 	}
 }

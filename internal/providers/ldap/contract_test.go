@@ -3,6 +3,7 @@ package ldap
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -294,7 +295,7 @@ func TestContractRoster(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(want, found); diff != "" {
+				if diff := differ(want, found); diff != "" {
 					t.Error(diff)
 				}
 				if evidence.Entries != contractPeople || evidence.Pages < contractPeople/500 || evidence.Pages > contractPeople/500+1 || !strings.HasPrefix(evidence.Server, o.URLs[0]) {
@@ -304,6 +305,25 @@ func TestContractRoster(t *testing.T) {
 			})
 		}
 	})
+}
+
+// differ says how a roster differs from the one wanted, or nothing: how many people, and
+// the first three of them.
+func differ(want, found map[string]colleague) string {
+	all := maps.Clone(want)
+	maps.Copy(all, found)
+	var different []string
+	for _, username := range slices.Sorted(maps.Keys(all)) {
+		w, wanted := want[username]
+		f, came := found[username]
+		if !wanted || !came || !cmp.Equal(w, f) {
+			different = append(different, fmt.Sprintf("%s: wanted %t, came %t: %s", username, wanted, came, cmp.Diff(w, f)))
+		}
+	}
+	if len(different) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d people, want %d, %d of them otherwise:\n%s", len(found), len(want), len(different), strings.Join(different[:min(3, len(different))], "\n"))
 }
 
 // checkIDs wants an id for each, all different, in one of the usual text forms:
@@ -335,7 +355,7 @@ func TestContractPages(t *testing.T) {
 				}
 				continue
 			}
-			if diff := cmp.Diff(want, found); err != nil || diff != "" || evidence.Entries != len(want) {
+			if diff := differ(want, found); err != nil || diff != "" || evidence.Entries != len(want) {
 				t.Errorf("pages of %d: %+v, %v: %s", size, evidence, err, diff)
 			}
 			// Some servers see that there is no more only when they are asked.
