@@ -62,9 +62,11 @@ func (a *app) runSnapshot(ctx context.Context, name, out string) error {
 		return err
 	}
 	entries := 0
-	err = atomicfile.Write(a.path(out), func(w io.Writer) (err error) {
-		entries, err = snapshot.Take(ctx, w, d.Address(), from, asked, a.Now())
-		return err
+	err = a.attempts(ctx, d.Address(), from, func() error {
+		return atomicfile.Write(a.path(out), func(w io.Writer) (err error) {
+			entries, err = snapshot.Take(ctx, w, d.Address(), from, asked, a.Now())
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("%s: no snapshot was written: %w", d.Address(), err)

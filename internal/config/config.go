@@ -128,6 +128,26 @@ const (
 	EncryptionStartTLS = "starttls"
 )
 
+// The ways to bind to an LDAP server.
+const (
+	BindSimple   = "simple"
+	BindGSSAPI   = "gssapi"
+	BindExternal = "external"
+)
+
+// Kerberos is a kerberos block: who binds with a ticket.
+type Kerberos struct {
+	// Principal is name@REALM or a name in the default realm; it may be empty with
+	// CCacheFile.
+	Principal string
+	// One of KeytabFile, CCacheFile and Password is there.
+	KeytabFile, CCacheFile string
+	Password               identity.Secret
+	ConfigFile             string
+	// ServicePrincipal is empty for ldap/HOST.
+	ServicePrincipal string
+}
+
 // What is done with LDAP referrals.
 const (
 	ReferralsFollow = "follow"
@@ -141,21 +161,28 @@ type Directory struct {
 	Kind string
 
 	// URLs are ldap:// or ldaps:// URLs of servers that hold the same, tried in
-	// order; all have one scheme.
+	// order; all have one scheme. With +srv they name a domain.
 	URLs []string
 	// Encryption is "none", "ssl" or "starttls".
 	Encryption string
+	// BindMethod is "simple", "gssapi" or "external".
+	BindMethod string
 	// BindDN and BindPassword are both empty for an anonymous bind.
 	BindDN       string
 	BindPassword identity.Secret
+	// Kerberos is nil except with "gssapi".
+	Kerberos *Kerberos
+	// ClientCertFile and ClientKeyFile are both empty where no certificate is shown.
+	ClientCertFile, ClientKeyFile string
 	// CAFile is the path of the certificates to trust; empty for the system's.
 	CAFile             string
 	InsecureSkipVerify bool
 	// Referrals is "follow" or "ignore".
 	Referrals string
 	PageSize  int
-	// ConnectTimeout bounds reaching one server, SearchTimeout reading one page.
-	ConnectTimeout, SearchTimeout time.Duration
+	// ConnectTimeout bounds reaching one server, BindTimeout its bind, SearchTimeout
+	// reading one page.
+	ConnectTimeout, BindTimeout, SearchTimeout time.Duration
 
 	// Path is the LDIF export or the table, resolved against Config.Dir.
 	Path string
@@ -231,18 +258,33 @@ type Domain struct {
 	// Block is the name of the block alone: "vpn", "site".
 	Block string
 	// ID has 40 lower-case hexadecimal characters.
-	ID        string
-	Directory *Directory
-	// Filter is added to the directory's own; it may be empty.
+	ID string
+	// Directories are where its people are, at least one. Of several the first that has a
+	// username wins.
+	Directories []*Directory
+	// Filter is added to each directory's own; it may be empty.
 	Filter string
+	// MembersOf are the DNs of groups whose members belong to the domain, those of nested
+	// groups too; nil for everybody whom the filters match. A table has no groups: of its
+	// people all whom the filters match belong to the domain.
+	MembersOf []string
 	// Policy is never nil.
 	Policy *Policy
-	// AllowEmpty is the domain's own setting or, where it has none, the directory's.
-	AllowEmpty bool
-	// Canaries are the domain's own, beside those of its directory.
+	// AllowEmpty is the domain's own setting; nil where it has none.
+	AllowEmpty *bool
+	// Canaries are the domain's own, beside those of its directories.
 	Canaries []string
 	// Group is the LoginTC group that all its users are in; empty for none.
 	Group string
+}
+
+// MayBeEmpty reports whether it is to be believed that the directory has nobody for the
+// domain: as the domain says or, where it does not, the directory.
+func (d *Domain) MayBeEmpty(directory *Directory) bool {
+	if d.AllowEmpty != nil {
+		return *d.AllowEmpty
+	}
+	return directory.AllowEmpty
 }
 
 // Address is the reference of the domain, such as "domain.vpn".

@@ -87,9 +87,9 @@ func TestLoadExample(t *testing.T) {
 	dir := t.TempDir()
 	got := load(t, map[string]string{"main.hcl": example}, Options{Dir: dir, Environ: secretsInEnviron(), Version: "0.1.0-dev"})
 	corp := &Directory{
-		Name: "corp", Kind: KindLDAP, URLs: []string{"ldaps://dc1.example.com", "ldaps://dc2.example.com"}, Encryption: EncryptionSSL,
+		Name: "corp", Kind: KindLDAP, URLs: []string{"ldaps://dc1.example.com", "ldaps://dc2.example.com"}, Encryption: EncryptionSSL, BindMethod: BindSimple,
 		BindDN: "cn=sync,ou=Services,dc=example,dc=com", BindPassword: identity.NewSecret("pass word"),
-		Referrals: ReferralsFollow, PageSize: 500, ConnectTimeout: 10 * time.Second, SearchTimeout: 5 * time.Minute,
+		Referrals: ReferralsFollow, PageSize: 500, ConnectTimeout: 10 * time.Second, BindTimeout: 10 * time.Second, SearchTimeout: 5 * time.Minute,
 		BaseDN: "ou=People,dc=example,dc=com", Scope: identity.ScopeSub, Filter: "(objectClass=person)",
 		AllowEmpty: true, MaxAge: 24 * time.Hour, Canaries: []string{"jane.doe"},
 	}
@@ -112,12 +112,12 @@ func TestLoadExample(t *testing.T) {
 		Policies:    []*Policy{standard},
 		Domains: []*Domain{
 			{
-				Name: "site", Block: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directory: corp,
-				Policy: newPolicy(), Canaries: []string{"john.roe"},
+				Name: "site", Block: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directories: []*Directory{corp},
+				Policy: newPolicy(), AllowEmpty: new(false), Canaries: []string{"john.roe"},
 			},
 			{
-				Name: "vpn", Block: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directory: corp, Policy: standard,
-				Filter: "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)", AllowEmpty: true,
+				Name: "vpn", Block: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directories: []*Directory{corp}, Policy: standard,
+				Filter: "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)",
 			},
 		},
 	}

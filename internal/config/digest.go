@@ -64,11 +64,22 @@ func (p *Proxy) meaning() object {
 
 func (d *Directory) meaning(c *Config) object {
 	return object{
-		"name": d.Name, "kind": d.Kind, "urls": d.URLs, "encryption": d.Encryption, "bind_dn": d.BindDN,
+		"name": d.Name, "kind": d.Kind, "urls": d.URLs, "encryption": d.Encryption, "bind_method": d.BindMethod, "bind_dn": d.BindDN,
+		"kerberos": d.Kerberos.meaning(c), "client_cert_file": c.asWritten(d.ClientCertFile), "client_key_file": c.asWritten(d.ClientKeyFile),
 		"ca_file": c.asWritten(d.CAFile), "insecure_skip_verify": d.InsecureSkipVerify, "max_age": d.MaxAge, "separator": d.Separator, "referrals": d.Referrals,
-		"page_size": d.PageSize, "connect_timeout": d.ConnectTimeout, "search_timeout": d.SearchTimeout,
+		"page_size": d.PageSize, "connect_timeout": d.ConnectTimeout, "bind_timeout": d.BindTimeout, "search_timeout": d.SearchTimeout,
 		"path": c.asWritten(d.Path), "base_dn": d.BaseDN, "scope": d.Scope, "filter": d.Filter,
 		"allow_empty": d.AllowEmpty, "canaries": append([]string{}, d.Canaries...), "user": d.User.meaning(),
+	}
+}
+
+func (k *Kerberos) meaning(c *Config) object {
+	if k == nil {
+		return nil
+	}
+	return object{
+		"principal": k.Principal, "keytab_file": c.asWritten(k.KeytabFile), "ccache_file": c.asWritten(k.CCacheFile),
+		"config_file": c.asWritten(k.ConfigFile), "service_principal": k.ServicePrincipal,
 	}
 }
 
@@ -94,8 +105,12 @@ func (p *Policy) meaning(*Config) object {
 }
 
 func (d *Domain) meaning(c *Config) object {
+	names := make([]string, len(d.Directories))
+	for i, directory := range d.Directories {
+		names[i] = directory.Name
+	}
 	return object{
-		"name": d.Name, "id": d.ID, "group": d.Group, "directory": d.Directory.Name, "filter": d.Filter, "policy": d.Policy.meaning(c),
+		"name": d.Name, "id": d.ID, "group": d.Group, "directories": names, "filter": d.Filter, "members_of": append([]string{}, d.MembersOf...), "policy": d.Policy.meaning(c),
 		"allow_empty": d.AllowEmpty, "canaries": append([]string{}, d.Canaries...),
 	}
 }

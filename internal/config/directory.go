@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ const (
 	// maxPageSize is what a paged results control can ask for (RFC 2696, 2).
 	maxPageSize           = 1<<31 - 1
 	defaultConnectTimeout = 10 * time.Second
+	defaultBindTimeout    = 10 * time.Second
 	defaultSearchTimeout  = 5 * time.Minute
 	defaultMaxAge         = 24 * time.Hour
 	defaultFilter         = "(objectClass=*)"
@@ -34,8 +36,10 @@ func (l *loader) loadDirectories() {
 		tree := append([]string{"base_dn!", "scope"}, common...)
 		switch d.Kind {
 		case KindLDAP:
-			sch := schema(append(tree, "urls!", "encryption", "bind_dn", "bind_password", "bind_password_file", "ca_file",
-				"insecure_skip_verify", "referrals", "page_size", "connect_timeout", "search_timeout")...)
+			sch := schema(append(tree, "urls!", "encryption", "bind_method", "bind_dn", "bind_password", "bind_password_file", "ca_file",
+				"client_cert_file", "client_key_file", "insecure_skip_verify", "referrals", "page_size", "connect_timeout", "bind_timeout",
+				"search_timeout")...)
+			sch.Blocks = []hcl.BlockHeaderSchema{{Type: "kerberos"}}
 			l.directory(b, sch, d).ldap(d)
 		case KindLDIF:
 			opened := l.directory(b, schema(append(tree, "path!")...), d)
@@ -55,7 +59,7 @@ func (l *loader) loadDirectories() {
 
 // directory reads what all kinds of directories have.
 func (l *loader) directory(raw *hcl.Block, sch *hcl.BodySchema, d *Directory) *block {
-	sch.Blocks = []hcl.BlockHeaderSchema{{Type: "user"}}
+	sch.Blocks = append(sch.Blocks, hcl.BlockHeaderSchema{Type: "user"})
 	b := l.block(placeOf(raw), raw, sch)
 	if d.Kind != KindCSV { // a table has no tree
 		d.BaseDN = b.dn("base_dn")
@@ -65,7 +69,7 @@ func (l *loader) directory(raw *hcl.Block, sch *hcl.BodySchema, d *Directory) *b
 	d.AllowEmpty = b.bool("allow_empty", false)
 	d.Canaries = b.texts("canaries")
 	d.MaxAge = b.duration("max_age", defaultMaxAge, time.Second)
-	if user := l.once(b.place, b.content.Blocks, "There may be only one."); user != nil {
+	if user := l.once(b.place, b.content.Blocks.OfType("user"), "There may be only one."); user != nil {
 		d.User = l.loadUser(user, b.of(user))
 	} else {
 		l.fail(b.place, b.rng, "Missing user block", "A directory needs a block that says what users are made of: "+
@@ -119,6 +123,7 @@ func (b *block) ldap(d *Directory) {
 	d.Encryption = b.encryption(secure, known)
 	b.bind(d)
 	d.CAFile = b.path("ca_file", "")
+	b.clientCertificate(d)
 	d.InsecureSkipVerify = b.bool("insecure_skip_verify", false)
 	if d.InsecureSkipVerify {
 		b.warn(b.place, b.content.Attributes["insecure_skip_verify"].NameRange, "TLS certificates are not verified",
@@ -128,6 +133,7 @@ func (b *block) ldap(d *Directory) {
 	d.Referrals = b.choice("referrals", ReferralsFollow, ReferralsIgnore)
 	d.PageSize = b.whole("page_size", defaultPageSize, 1, maxPageSize)
 	d.ConnectTimeout = b.duration("connect_timeout", defaultConnectTimeout, time.Millisecond)
+	d.BindTimeout = b.duration("bind_timeout", defaultBindTimeout, time.Millisecond)
 	d.SearchTimeout = b.duration("search_timeout", defaultSearchTimeout, time.Millisecond)
 }
 
@@ -140,19 +146,27 @@ func (b *block) urls(d *Directory) (secure, known bool) {
 	}
 	for i, text := range d.URLs {
 		u, err := url.Parse(text)
+		scheme, srv := "", false
+		if err == nil {
+			scheme, srv = strings.CutSuffix(u.Scheme, "+srv")
+		}
 		switch {
-		case err != nil || u.Scheme != "ldap" && u.Scheme != "ldaps" || u.Hostname() == "" || !validPort(u):
-			b.wrong("urls", "Each of urls must look like ldaps://dc1.example.com or ldap://dc1.example.com:389; "+ordinal(i)+" does not.")
+		case err != nil || scheme != "ldap" && scheme != "ldaps" || u.Hostname() == "" || !validPort(u):
+			b.wrong("urls", "Each of urls must look like ldaps://dc1.example.com or ldap://dc1.example.com:389, or ldaps+srv://example.com for the servers that DNS names; "+
+				ordinal(i)+" does not.")
+			return false, false
+		case srv && (u.Port() != "" || net.ParseIP(u.Hostname()) != nil):
+			b.wrong("urls", "A URL with +srv names a domain, whose servers and their ports are in DNS: "+ordinal(i)+" has a port or an address.")
 			return false, false
 		case u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 			b.wrong("urls", "Each of urls names a server and nothing else: "+ordinal(i)+
 				" has more. Credentials, base and filter have attributes of their own.")
 			return false, false
-		case i > 0 && secure != (u.Scheme == "ldaps"):
+		case i > 0 && secure != (scheme == "ldaps"):
 			b.wrong("urls", "All of urls must be ldaps://, or all ldap://: a directory is encrypted in one way.")
 			return false, false
 		}
-		secure = u.Scheme == "ldaps"
+		secure = scheme == "ldaps"
 	}
 	return secure, len(d.URLs) > 0
 }
@@ -178,28 +192,4 @@ func (b *block) encryption(secure, known bool) string {
 		b.wrong("encryption", fmt.Sprintf(`encryption = %q contradicts urls: ldaps:// goes with "ssl", ldap:// with "starttls" or "none".`, encryption))
 	}
 	return encryption
-}
-
-// bind reads the credentials: both, or none for an anonymous bind.
-func (b *block) bind(d *Directory) {
-	d.BindDN = b.text("bind_dn", "")
-	d.BindPassword = b.secret("bind_password")
-	password := b.has("bind_password") || b.has("bind_password_file")
-	switch {
-	case b.has("bind_dn") && !password:
-		b.fail(b.place, b.content.Attributes["bind_dn"].NameRange, "Missing bind_password",
-			"bind_dn needs bind_password or bind_password_file. A bind without a password is anonymous (RFC 4513, 5.1.2): leave bind_dn out for that.")
-	case password && !b.has("bind_dn"):
-		b.fail(b.place, b.rng, "Missing bind_dn", "There is a password but no bind_dn that it belongs to.")
-	}
-	if d.Encryption != EncryptionNone || d.BindPassword.IsZero() {
-		return
-	}
-	for _, text := range d.URLs {
-		if u, err := url.Parse(text); err == nil && !isLoopback(u.Hostname()) {
-			b.warn(b.place, b.at("encryption"), "The bind password is sent unencrypted",
-				fmt.Sprintf("Whoever is on the network between here and %s can read it. Use ldaps:// or encryption = \"starttls\".", u.Host))
-			return
-		}
-	}
 }

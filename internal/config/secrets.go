@@ -47,7 +47,7 @@ func secretNames() *regexp.Regexp {
 
 // innocentNames are attributes that secretNames would find.
 func innocentNames() []string {
-	return []string{"token_mode", "bind_password_file", "api_key_file"}
+	return []string{"token_mode", "bind_password_file", "api_key_file", "client_key_file", "keytab_file"}
 }
 
 // anyName finds the value of every attribute.

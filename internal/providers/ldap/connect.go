@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -25,11 +25,11 @@ func (c *connection) close() {
 	_ = c.Close() // the answers that count were read
 }
 
-// connect returns a connection to the first server that can be reached. Refused
-// credentials end it at once: trying them again elsewhere locks accounts.
+// connect returns a connection to the first server that can be reached. A bind that was
+// refused ends it at once: trying it again elsewhere locks accounts.
 func (d *Directory) connect(ctx context.Context) (*connection, error) {
-	var failures []error
-	for _, server := range d.servers {
+	servers, failures := d.candidates(ctx)
+	for _, server := range servers {
 		c, err := d.dial(ctx, server, d.options.Encryption)
 		if err == nil {
 			return c, nil
@@ -37,89 +37,110 @@ func (d *Directory) connect(ctx context.Context) (*connection, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultConfidentialityRequired) {
+		if _, ok := errors.AsType[*refusedError](err); ok {
 			return nil, err
 		}
 		d.log.DebugContext(ctx, "LDAP server can not be used", "server", server.String(), "error", err)
 		failures = append(failures, err)
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	return nil, errors.Join(failures...)
 }
 
-// dial connects, encrypts and binds, all within ConnectTimeout. When ctx ends the
-// connection is closed, whatever it is waiting for.
+// keepAlive notices within 90 s that the other side is gone, and keeps firewalls from
+// forgetting a connection that waits for a slow page.
+func keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 15 * time.Second, Count: 4}
+}
+
+// dial connects and encrypts within ConnectTimeout, and binds within BindTimeout. When
+// ctx ends the connection is closed, whatever it is waiting for.
 func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string) (*connection, error) {
-	attempt, cancel := context.WithTimeout(ctx, d.options.ConnectTimeout)
+	attempt, cancel := context.WithTimeoutCause(ctx, d.options.ConnectTimeout, &timeoutError{d.options.ConnectTimeout, "connect_timeout"})
 	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(attempt, "tcp", server.Host)
+	raw, err := (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext(attempt, "tcp", server.Host)
 	if err != nil {
-		return nil, fmt.Errorf("%s can not be reached: %w", server, d.timedOut(attempt, err))
+		return nil, fmt.Errorf("%s can not be reached: %w", server, timedOut(attempt, err))
 	}
-	// Below, go-ldap waits without a context: the end of the attempt ends the
-	// connection instead.
-	stopAttempt := context.AfterFunc(attempt, func() { _ = raw.Close() })
-	defer stopAttempt()
-	wire := raw
-	if encryption == EncryptionSSL {
-		secured := tls.Client(raw, d.tlsConfig(server.Hostname()))
-		if err := secured.HandshakeContext(attempt); err != nil {
-			_ = raw.Close()
-			return nil, fmt.Errorf("%s: %w", server, explainTLS(d.timedOut(attempt, err)))
-		}
-		wire = secured
-	}
-	c := &connection{Conn: ldap.NewConn(wire, encryption == EncryptionSSL), raw: raw, server: server.String()}
+	c := &connection{raw: raw, server: server.String()}
 	c.stop = context.AfterFunc(ctx, func() { _ = raw.Close() })
-	c.Start()
-	if encryption == EncryptionStartTLS {
-		if err := c.StartTLS(d.tlsConfig(server.Hostname())); err != nil {
-			c.close()
-			return nil, fmt.Errorf("%s: StartTLS: %w", server, explainTLS(d.timedOut(attempt, err)))
-		}
+	err = closing(attempt, raw, func() error { return d.encrypt(attempt, c, server.Hostname(), encryption) })
+	if err == nil {
+		bind, cancel := context.WithTimeoutCause(ctx, d.options.BindTimeout, &timeoutError{d.options.BindTimeout, "bind_timeout"})
+		defer cancel()
+		err = closing(bind, raw, func() error { return d.bind(bind, c, server) })
 	}
-	if d.options.BindDN != "" {
-		if err := c.Bind(d.options.BindDN, d.options.BindPassword.Reveal()); err != nil {
-			c.close()
-			return nil, fmt.Errorf("%s: %w", server, d.explainBind(d.timedOut(attempt, err)))
+	if err != nil {
+		c.stop()
+		if c.Conn != nil {
+			_ = c.Close() // there is an error already
 		}
-	}
-	if !stopAttempt() { // its time ran out just now
-		c.close()
-		return nil, fmt.Errorf("%s: %w", server, d.timedOut(attempt, attempt.Err()))
+		_ = raw.Close()
+		return nil, fmt.Errorf("%s: %w", server, err)
 	}
 	c.SetTimeout(d.options.SearchTimeout)
 	d.log.DebugContext(ctx, "LDAP connection", "server", c.server)
 	return c, nil
 }
 
-// timedOut tells that the time of an attempt was over, where that is why it failed.
-func (d *Directory) timedOut(attempt context.Context, err error) error {
-	if errors.Is(attempt.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %s (connect_timeout)", d.options.ConnectTimeout)
+// closing does a step of a connection that go-ldap does without a context: the end of
+// ctx ends the connection instead.
+func closing(ctx context.Context, raw net.Conn, step func() error) error {
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	err := step()
+	if !stop() && err == nil { // its time ran out just now
+		err = timedOut(ctx, ctx.Err())
 	}
 	return err
 }
 
-// explainBind says what was wrong with the bind without its password.
-func (d *Directory) explainBind(err error) error {
-	who := fmt.Sprintf("binding as %q", d.options.BindDN)
-	switch {
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials):
-		return fmt.Errorf("%s: the server does not take these credentials; check bind_dn and bind_password: %w", who, err)
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired):
-		return fmt.Errorf("%s: the server wants TLS first; use ldaps:// or encryption = \"starttls\": %w", who, err)
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidDNSyntax):
-		return fmt.Errorf("%s: bind_dn is no DN for the server: %w", who, err)
+// encrypt begins TLS and the conversation.
+func (d *Directory) encrypt(ctx context.Context, c *connection, host, encryption string) error {
+	if encryption == EncryptionSSL {
+		secured := tls.Client(c.raw, d.tlsConfig(host))
+		if err := secured.HandshakeContext(ctx); err != nil {
+			return explainTLS(timedOut(ctx, err))
+		}
+		c.Conn = ldap.NewConn(secured, true)
+	} else {
+		c.Conn = ldap.NewConn(c.raw, false)
 	}
-	return fmt.Errorf("%s: %w", who, err)
-}
-
-// configured reports whether the server is one of the directory's own.
-func (d *Directory) configured(server *url.URL) bool {
-	for _, own := range d.servers {
-		if strings.EqualFold(own.Host, server.Host) {
-			return true
+	c.Start()
+	if encryption == EncryptionStartTLS {
+		if err := c.StartTLS(d.tlsConfig(host)); err != nil {
+			return fmt.Errorf("StartTLS: %w", explainTLS(timedOut(ctx, err)))
 		}
 	}
-	return false
+	return nil
+}
+
+func (d *Directory) tlsConfig(host string) *tls.Config {
+	c := &tls.Config{
+		ServerName: host, RootCAs: d.roots, MinVersion: tls.VersionTLS12,
+		InsecureSkipVerify: d.options.InsecureSkipVerify, //nolint:gosec // explicit in the configuration, and warned about there
+	}
+	if d.certificate != nil {
+		c.Certificates = []tls.Certificate{*d.certificate}
+	}
+	return c
+}
+
+// timeoutError says which bound of time was passed.
+type timeoutError struct {
+	limit   time.Duration
+	setting string
+}
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no answer within %s (%s)", e.limit, e.setting)
+}
+
+// timedOut tells that the time of a step was over, where that is why it failed.
+func timedOut(ctx context.Context, err error) error {
+	if late, ok := errors.AsType[*timeoutError](context.Cause(ctx)); ok {
+		return late
+	}
+	return err
 }

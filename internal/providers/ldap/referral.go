@@ -19,11 +19,11 @@ const maxReferrals = 10
 
 // identity names a search, so that the same one is not made twice.
 func (t target) identity(server string) string {
-	base := strings.ToLower(t.base)
-	if dn, err := ldap.ParseDN(t.base); err == nil {
-		base = strings.ToLower(dn.String())
+	base, err := identity.NewDNKey(t.base)
+	if err != nil {
+		base = identity.DNKey(t.base) // the server says what is wrong with it
 	}
-	return strings.Join([]string{server, base, string(t.scope), t.filter}, "\x00")
+	return strings.Join([]string{server, string(base), string(t.scope), t.filter}, "\x00")
 }
 
 // continued is how a search goes on behind a reference (RFC 4511, 4.5.3): what is
@@ -55,6 +55,38 @@ func referralOf(err error) []string {
 		}
 	}
 	return urls
+}
+
+// withoutPeople returns the kind of partition of Active Directory that a reference leads
+// to, where it is one that every search below a domain is referred to and that has no
+// people: its configuration and the zones of its DNS (MS-ADTS 3.1.1.1.9). Their servers
+// are often none that resolve. It is empty for everything else, child domains above all.
+func withoutPeople(reference string) (kind string) {
+	u, err := url.Parse(reference)
+	if err != nil || u.RawQuery != "" && strings.Trim(u.RawQuery, "?") != "base" && strings.Trim(u.RawQuery, "?") != "sub" {
+		return ""
+	}
+	dn, err := ldap.ParseDN(strings.TrimPrefix(u.Path, "/"))
+	if err != nil || len(dn.RDNs) < 2 {
+		return ""
+	}
+	var labels []string // of the domain
+	for _, rdn := range dn.RDNs[1:] {
+		if len(rdn.Attributes) != 1 || !strings.EqualFold(rdn.Attributes[0].Type, "dc") {
+			return ""
+		}
+		labels = append(labels, rdn.Attributes[0].Value)
+	}
+	domain := strings.Join(labels, ".")
+	first, host := strings.ToLower(dn.RDNs[0].String()), u.Hostname()
+	switch {
+	case first == "cn=configuration" && strings.EqualFold(host, domain):
+		return "configuration"
+	case first == "dc=domaindnszones" && strings.EqualFold(host, "DomainDnsZones."+domain),
+		first == "dc=forestdnszones" && strings.EqualFold(host, "ForestDnsZones."+domain):
+		return "DNS zones"
+	}
+	return ""
 }
 
 // referred follows a referral in the place of a result: the server does not hold
@@ -145,7 +177,7 @@ func (t target) at(raw string) (*url.URL, target, error) {
 // the directory's own servers. Where they may not be sent the referral is an
 // error: who asks without them may be shown less, and be told that it is all.
 func (r *read) trust(server *url.URL) (encryption string, err error) {
-	allowed := r.options.BindDN == "" || r.configured(server)
+	allowed := r.anonymous() || r.configured(server)
 	switch {
 	case r.options.Encryption == EncryptionNone && server.Scheme == "ldap":
 		encryption = EncryptionNone
@@ -157,7 +189,7 @@ func (r *read) trust(server *url.URL) (encryption string, err error) {
 		return "", fmt.Errorf("the referral to %s is without TLS, which this directory is read with", server)
 	}
 	if !allowed {
-		return "", fmt.Errorf("the credentials of %q may not be sent to %s, which a referral names, without a verified certificate", r.options.BindDN, server)
+		return "", fmt.Errorf("%s, which a referral names, has no verified certificate, and so no credentials may be sent there (%s)", server, r.who())
 	}
 	return encryption, nil
 }

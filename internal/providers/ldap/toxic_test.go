@@ -21,7 +21,7 @@ func through(s *ldaptest.Slapd, p *ldaptest.Toxiproxy, scheme string) Options {
 	if scheme == "ldap" {
 		o.Encryption = EncryptionNone
 	}
-	o.PageSize, o.ConnectTimeout, o.SearchTimeout = 100, 700*time.Millisecond, time.Second
+	o.PageSize, o.ConnectTimeout, o.BindTimeout, o.SearchTimeout = 100, 700*time.Millisecond, 700*time.Millisecond, time.Second
 	return o
 }
 
