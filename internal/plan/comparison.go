@@ -49,8 +49,8 @@ func newComparison(in *DomainInput) *comparison {
 		heldKeys: map[string]bool{}, heldIDs: map[string]bool{}, heldDNs: map[string]bool{},
 	}
 	d.out = Domain{
-		Name: in.Name, ID: in.ID, Title: in.Title, Directory: in.Directory, SyncMode: in.Policy.SyncMode,
-		Notify: in.Policy.Notify, Evidence: in.Evidence, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
+		Name: in.Name, ID: in.ID, Title: in.Title, Sources: in.Sources, Shadowed: in.Shadowed, SyncMode: in.Policy.SyncMode,
+		Notify: in.Policy.Notify, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
 		Scope: in.Scope, ScopeChanges: scopeChanges(in.Known.Scope, in.Scope),
 	}
 	for i := range in.People {
@@ -61,7 +61,7 @@ func newComparison(in *DomainInput) *comparison {
 	}
 	for i := range in.Unmapped {
 		u := &in.Unmapped[i]
-		d.heldDNs[u.DN] = true
+		d.heldDNs[dnKey(u.DN)] = true
 		if u.EntryID != "" {
 			d.heldIDs[u.EntryID] = true
 		}
@@ -191,7 +191,16 @@ func (d *comparison) holds(known *identity.Member, key identity.Key) bool {
 	if d.heldKeys[string(key)] {
 		return true
 	}
-	return known != nil && (known.EntryID != "" && d.heldIDs[known.EntryID] || d.heldDNs[known.DN])
+	return known != nil && (known.EntryID != "" && d.heldIDs[known.EntryID] || d.heldDNs[dnKey(known.DN)])
+}
+
+// dnKey is the form of a DN in which it is looked for; what is none stands for itself.
+func dnKey(dn string) string {
+	key, err := identity.NewDNKey(dn)
+	if err != nil {
+		return dn
+	}
+	return string(key)
 }
 
 func ambiguity(d *comparison, person *identity.Person, candidates []keyedAccount) Withheld {
@@ -278,7 +287,7 @@ func (d *comparison) keep(c *computer, key identity.Key, person *identity.Person
 	switch {
 	case known.MissingSince != nil:
 		c.note(d, MarkPresent, member, &known.User, after, person, "the entry is back in the directory")
-	case known.DN != person.DN || known.EntryID != person.EntryID:
+	case !identity.SameDN(known.DN, person.DN) || known.EntryID != person.EntryID:
 		c.note(d, Record, member, &known.User, after, person, "the entry has another DN or unique id than the state")
 	case !person.Of(after).Equal(person.Of(known.User)):
 		c.note(d, Record, member, &known.User, after, person, "LoginTC has the directory's values already, the state others")

@@ -128,7 +128,8 @@ func (b *Builder) claims() map[identity.Key]string {
 // referrals may lead to it.
 func isOneEntry(same []keyed) bool {
 	for _, other := range same[1:] {
-		if other.EntryID == "" || other.EntryID != same[0].EntryID || !other.Equal(same[0].User) || !slices.Equal(other.Phones(), same[0].Phones()) {
+		one := other.EntryID == same[0].EntryID && (other.EntryID != "" || identity.SameDN(other.DN, same[0].DN))
+		if !one || !other.Equal(same[0].User) || !slices.Equal(other.Phones(), same[0].Phones()) {
 			return false
 		}
 	}

@@ -41,7 +41,8 @@ func New(path string, separator rune, now func() time.Time) *Directory {
 }
 
 // Read finds every row that the filters match, and hands them to yield page by page. Only
-// if it returns no error was everything read. The first row names the columns. The first
+// if it returns no error was everything read. A table has no groups: MembersOf leaves nobody
+// out. The first row names the columns. The first
 // column tells rows apart: what stands there is the row's unique id and, with the name of
 // the column, what stands in the place of a DN, so that another order of rows is no
 // change.

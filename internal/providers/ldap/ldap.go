@@ -77,6 +77,9 @@ type Directory struct {
 	mu     sync.Mutex
 	found  []*url.URL // the servers themselves, when last looked up
 	failed string     // the server that broke off the last read
+
+	// maxNames and wholeAbove are those of groups; tests set others.
+	maxNames, wholeAbove int
 }
 
 // New returns a directory. It reads the files of certificates and connects to nothing
@@ -86,7 +89,7 @@ func New(o Options) (*Directory, error) {
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 10*time.Second)
 	o.BindTimeout = cmp.Or(o.BindTimeout, 10*time.Second)
 	o.SearchTimeout = cmp.Or(o.SearchTimeout, 5*time.Minute)
-	d := &Directory{options: o, log: o.Logger}
+	d := &Directory{options: o, log: o.Logger, maxNames: maxNames, wholeAbove: wholeAbove}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -147,7 +150,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 	done := make(chan error, 1)
 	go func() {
 		defer close(r.pages)
-		done <- r.start(ctx, target{base: s.BaseDN, scope: s.Scope, filter: s.Filter()})
+		done <- r.start(ctx, target{base: s.BaseDN, scope: s.Scope, filter: s.Filter()}, s.MembersOf)
 	}()
 	var refused error
 	for page := range r.pages {
@@ -168,6 +171,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 	evidence.Ended = d.options.Now().UTC()
 	evidence.Server, evidence.Entries, evidence.Pages = r.server, r.entries, r.count
 	evidence.Referrals, evidence.ReferralsIgnored = r.followed, r.ignored
+	evidence.Groups = r.groups
 	return evidence, nil
 }
 
@@ -176,7 +180,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 func attributes(asked []string) []string {
 	var out []string
 	for _, name := range append(slices.Clone(asked), identity.EntryIDAttributes()...) {
-		if !slices.ContainsFunc(out, func(s string) bool { return strings.EqualFold(s, name) }) {
+		if !slices.ContainsFunc(out, func(s string) bool { return identity.SameAttribute(s, name) }) {
 			out = append(out, name)
 		}
 	}

@@ -80,6 +80,7 @@ func (r *read) rest(ctx context.Context, c *connection, dn string, first *ldap.E
 		if part.last {
 			return whole, nil
 		}
+		r.searches++
 		next := fmt.Sprintf("%s;range=%d-*", part.name, len(whole.Values))
 		result, err := c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{next}, nil))
 		if ctx.Err() != nil {

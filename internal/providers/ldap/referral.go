@@ -19,11 +19,11 @@ const maxReferrals = 10
 
 // identity names a search, so that the same one is not made twice.
 func (t target) identity(server string) string {
-	base := strings.ToLower(t.base)
-	if dn, err := ldap.ParseDN(t.base); err == nil {
-		base = strings.ToLower(dn.String())
+	base, err := identity.NewDNKey(t.base)
+	if err != nil {
+		base = identity.DNKey(t.base) // the server says what is wrong with it
 	}
-	return strings.Join([]string{server, base, string(t.scope), t.filter}, "\x00")
+	return strings.Join([]string{server, string(base), string(t.scope), t.filter}, "\x00")
 }
 
 // continued is how a search goes on behind a reference (RFC 4511, 4.5.3): what is

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -33,6 +32,11 @@ type read struct {
 	asked      []string // to hand on
 	pages      chan []identity.Entry
 	pageSize   uint32 // at most that of the options
+	// take gets the entries of a page in the place of pages, in searches by groups.
+	take   func(context.Context, []*ldap.Entry) error
+	groups *identity.GroupEvidence // of the whole reading
+	// searches counts them, whatever pages they have.
+	searches int
 
 	server         string
 	entries, count int
@@ -41,13 +45,16 @@ type read struct {
 	visited        map[string]bool // searches, so that referrals make no loop
 }
 
-func (r *read) start(ctx context.Context, t target) error {
+func (r *read) start(ctx context.Context, t target, membersOf []string) error {
 	c, err := r.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	r.server = c.server
+	if len(membersOf) > 0 {
+		return r.members(ctx, c, t, membersOf)
+	}
 	return r.search(ctx, c, t)
 }
 
@@ -78,6 +85,7 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 // that come in ranges. It returns the server's references to elsewhere. A referral in the
 // place of a result is an error that referralOf knows.
 func (r *read) paged(ctx context.Context, c *connection, t target, attributes []string, yield func([]*ldap.Entry) error) (references []string, err error) {
+	r.searches++
 	paging := ldap.NewControlPaging(r.pageSize)
 	request := ldap.NewSearchRequest(t.base, scope(t.scope), ldap.NeverDerefAliases, 0, 0, false, t.filter, attributes, []ldap.Control{paging})
 	progress := progress{}
@@ -188,10 +196,18 @@ func (r *read) emit(ctx context.Context, entries []*ldap.Entry) error {
 	r.count++
 	r.entries += len(entries)
 	r.log.Log(ctx, slog.LevelDebug-4, "LDAP page", "number", r.count, "entries", len(entries)) // trace
+	if r.take != nil {
+		return r.take(ctx, entries)
+	}
 	page := make([]identity.Entry, len(entries))
 	for i, e := range entries {
 		page[i] = r.entry(e)
 	}
+	return r.hand(ctx, page)
+}
+
+// hand gives entries to who reads.
+func (r *read) hand(ctx context.Context, page []identity.Entry) error {
 	if len(page) == 0 {
 		return nil
 	}
@@ -206,16 +222,9 @@ func (r *read) emit(ctx context.Context, entries []*ldap.Entry) error {
 func (r *read) entry(e *ldap.Entry) identity.Entry {
 	out := identity.Entry{DN: e.DN, Attributes: make([]identity.Attribute, 0, len(r.asked))}
 	for _, a := range e.Attributes {
-		if !slices.ContainsFunc(r.asked, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
-			continue
+		if slices.ContainsFunc(r.asked, func(name string) bool { return identity.SameAttribute(name, a.Name) }) {
+			out.Attributes = append(out.Attributes, identity.NewAttribute(a.Name, a.Values))
 		}
-		values := a.Values
-		if strings.EqualFold(a.Name, "objectGUID") && len(values) == 1 {
-			if text, ok := identity.GUIDText(values[0]); ok {
-				values = []string{text}
-			}
-		}
-		out.Attributes = append(out.Attributes, identity.Attribute{Name: a.Name, Values: values})
 	}
 	out.ID = identity.EntryID(func(name string) (string, bool) {
 		values := e.GetEqualFoldAttributeValues(name)

@@ -266,6 +266,9 @@ func pagingOf(message *gldap.SearchMessage) *gldap.ControlPaging {
 
 // matching returns the entries that a search finds, with its result code.
 func (m *Memory) matching(message *gldap.SearchMessage) ([]identity.Entry, int) {
+	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
+		return []identity.Entry{m.root()}, gldap.ResultSuccess
+	}
 	scope := map[gldap.Scope]identity.Scope{gldap.BaseObject: identity.ScopeBase, gldap.SingleLevel: identity.ScopeOne, gldap.WholeSubtree: identity.ScopeSub}[message.Scope]
 	found, err := match.Select(m.entries, identity.Search{BaseDN: message.BaseDN, Scope: scope, Filters: []string{message.Filter}})
 	switch {
@@ -275,4 +278,25 @@ func (m *Memory) matching(message *gldap.SearchMessage) ([]identity.Entry, int) 
 		return nil, gldap.ResultProtocolError
 	}
 	return found, gldap.ResultSuccess
+}
+
+// root is the root DSE (RFC 4512, 5.1): the naming contexts are the entries that no other
+// is above.
+func (m *Memory) root() identity.Entry {
+	there := map[string]bool{}
+	for _, name := range m.names {
+		there[name] = true
+	}
+	var contexts []string
+	for i, name := range m.names {
+		below := false
+		for rest, more := name, true; more && !below; {
+			_, rest, more = strings.Cut(rest, ",")
+			below = there[rest]
+		}
+		if !below {
+			contexts = append(contexts, m.entries[i].DN)
+		}
+	}
+	return identity.Entry{Attributes: []identity.Attribute{{Name: "namingContexts", Values: contexts}}}
 }

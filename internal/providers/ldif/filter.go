@@ -15,8 +15,8 @@ import (
 )
 
 // Filter is a search filter (RFC 4515) that entries can be held against without a
-// schema: values are compared without case, with inner spaces squeezed and in
-// Unicode NFC, as DNs where both are DNs, and for >= and <= as numbers where both
+// schema: values are compared without case (unless it is known that the attribute's
+// count), with inner spaces squeezed and in Unicode NFC, as DNs where both are DNs, and for >= and <= as numbers where both
 // are numbers.
 type Filter struct{ root *ber.Packet }
 
@@ -95,19 +95,21 @@ func anyValue(e *identity.Entry, attribute string, matches func(string) bool) tr
 
 // equals returns how a value of the attribute is compared with the asserted one.
 func equals(attribute, asserted string) func(value string) bool {
-	wanted := prepare(asserted)
-	dn, err := ldap.ParseDN(asserted)
+	form := func(value string) string { return prepare(identity.ValueText(attribute, value)) }
+	if identity.HasCase(attribute) {
+		form = prepareExact
+	}
+	wanted := form(asserted)
+	dn, err := identity.NewDNKey(asserted)
 	isDN := err == nil && strings.Contains(asserted, "=")
 	isClass := strings.EqualFold(attribute, "objectClass")
 	return func(value string) bool {
-		if prepare(value) == wanted {
-			return true
-		}
 		if isDN && strings.Contains(value, "=") {
-			other, err := ldap.ParseDN(value)
-			return err == nil && dn.EqualFold(other)
+			if other, err := identity.NewDNKey(value); err == nil && other == dn {
+				return true
+			}
 		}
-		return isClass && superior(value, wanted)
+		return form(value) == wanted || isClass && superior(value, wanted)
 	}
 }
 
@@ -139,6 +141,9 @@ func superior(class, wanted string) bool {
 func prepare(s string) string {
 	return squeezed(string(identity.NewKey(s)))
 }
+
+// prepareExact does the same with capitals kept.
+func prepareExact(s string) string { return squeezed(norm.NFC.String(s)) }
 
 func squeezed(s string) string { return strings.Join(strings.Fields(s), " ") }
 
@@ -213,7 +218,7 @@ func assertionOf(p *ber.Packet) assertion {
 func (a assertion) matches() func(value string) bool {
 	switch a.rule {
 	case "caseexactmatch", "2.5.13.5":
-		return func(v string) bool { return squeezed(norm.NFC.String(v)) == squeezed(norm.NFC.String(a.value)) }
+		return func(v string) bool { return prepareExact(v) == prepareExact(a.value) }
 	case "1.2.840.113556.1.4.803": // Active Directory: every bit is set
 		return bits(a.value, func(have, wanted int64) bool { return have&wanted == wanted })
 	case "1.2.840.113556.1.4.804": // Active Directory: one of the bits is set

@@ -18,8 +18,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
@@ -47,8 +45,15 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 		return identity.Evidence{}, fmt.Errorf("the export can not be read: %w", err)
 	}
 	defer func() { _ = file.Close() }()
+	before, err := file.Stat()
+	if err != nil {
+		return identity.Evidence{}, fmt.Errorf("the export can not be read: %w", err)
+	}
 	if err := d.read(ctx, file, s, &evidence, yield); err != nil {
 		return identity.Evidence{}, err
+	}
+	if after, err := file.Stat(); err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return identity.Evidence{}, fmt.Errorf("the export %s was written to while it was read: write it to another name, and rename it when it is whole", d.path)
 	}
 	evidence.Ended = d.now().UTC()
 	return evidence, nil
@@ -60,6 +65,10 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 		return err
 	}
 	filter, err := CompileFilter(s.Filter())
+	if err != nil {
+		return err
+	}
+	members, err := d.members(ctx, r, s)
 	if err != nil {
 		return err
 	}
@@ -87,7 +96,11 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 		if err != nil {
 			return fmt.Errorf("%s:%d: %w", d.path, records.start, err)
 		}
-		if !in || !filter.Match(entry) {
+		matches := in && filter.Match(entry)
+		if matches, err = members.take(entry, matches); err != nil {
+			return fmt.Errorf("%s:%d: %w", d.path, records.start, err)
+		}
+		if !matches {
 			continue
 		}
 		if page = append(page, selected(entry, s.Attributes)); len(page) == pageSize {
@@ -99,6 +112,7 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 	if err := w.exists(); err != nil {
 		return fmt.Errorf("%s: %w", d.path, err)
 	}
+	evidence.Groups = members.evidence()
 	return flush()
 }
 
@@ -106,15 +120,9 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 func selected(e *identity.Entry, asked []string) identity.Entry {
 	out := identity.Entry{DN: e.DN, ID: identity.EntryID(e.First)}
 	for _, a := range e.Attributes {
-		if !slices.ContainsFunc(asked, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
-			continue
+		if slices.ContainsFunc(asked, func(name string) bool { return identity.SameAttribute(name, a.Name) }) {
+			out.Attributes = append(out.Attributes, identity.NewAttribute(a.Name, a.Values))
 		}
-		if strings.EqualFold(a.Name, "objectGUID") && len(a.Values) == 1 {
-			if text, ok := identity.GUIDText(a.Values[0]); ok {
-				a.Values = []string{text}
-			}
-		}
-		out.Attributes = append(out.Attributes, a)
 	}
 	return out
 }
@@ -137,8 +145,8 @@ func parse(lines string) (*identity.Entry, error) {
 		case !strings.EqualFold(name, "dn"):
 			return nil, fmt.Errorf("an entry begins with dn, not with %q", name)
 		default:
-			if _, err := ldap.ParseDN(value); err != nil || value == "" {
-				return nil, fmt.Errorf("%q is no DN", value)
+			if value == "" {
+				return nil, errors.New("its dn is empty")
 			}
 			e = &identity.Entry{DN: value}
 		}
@@ -169,10 +177,10 @@ func parseLine(line string) (name, value string, err error) {
 	return name, strings.TrimLeft(value, " "), nil
 }
 
-// add adds a value to the attribute of the name, which is compared without case.
+// add adds a value to the attribute of the name.
 func add(attributes []identity.Attribute, name, value string) []identity.Attribute {
 	for i := range attributes {
-		if strings.EqualFold(attributes[i].Name, name) {
+		if identity.SameAttribute(attributes[i].Name, name) {
 			attributes[i].Values = append(attributes[i].Values, value)
 			return attributes
 		}

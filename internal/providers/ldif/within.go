@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
@@ -38,43 +36,45 @@ func Select(entries []identity.Entry, s identity.Search) ([]identity.Entry, erro
 
 // within says which DNs are in the scope of a base.
 type within struct {
-	base  *ldap.DN
+	base  identity.DNKey
 	text  string
 	scope identity.Scope
 	// found says that the base or something below it was seen; nearest is the
-	// longest DN above the base that was.
-	found   bool
-	nearest *ldap.DN
+	// longest DN above the base that was, nearestDepth how many RDNs it has.
+	found        bool
+	nearest      string
+	nearestDepth int
 }
 
 func newWithin(base string, scope identity.Scope) (*within, error) {
-	dn, err := ldap.ParseDN(base)
+	key, err := identity.NewDNKey(base)
 	if err != nil {
-		return nil, fmt.Errorf("the base DN %q is no DN: %w", base, err)
+		return nil, fmt.Errorf("the base DN: %w", err)
 	}
-	return &within{base: dn, text: base, scope: scope}, nil
+	return &within{base: key, text: base, scope: scope}, nil
 }
 
 // has reports whether the entry is in the scope (RFC 4511, 4.5.1.2).
 func (w *within) has(entry string) (bool, error) {
-	dn, err := ldap.ParseDN(entry)
+	key, err := identity.NewDNKey(entry)
 	if err != nil {
-		return false, fmt.Errorf("%q is no DN: %w", entry, err)
+		return false, err
 	}
-	isBase := dn.EqualFold(w.base)
-	below := w.base.AncestorOfFold(dn)
-	w.found = w.found || isBase || below
-	if dn.AncestorOfFold(w.base) && (w.nearest == nil || len(dn.RDNs) > len(w.nearest.RDNs)) {
-		w.nearest = dn
+	if !key.Within(w.base) {
+		if depth := key.Depth(); depth > w.nearestDepth && w.base.Within(key) {
+			w.nearest, w.nearestDepth = entry, depth
+		}
+		return false, nil
 	}
+	w.found = true
 	switch w.scope {
 	case identity.ScopeBase:
-		return isBase, nil
+		return key == w.base, nil
 	case identity.ScopeOne:
-		return below && len(dn.RDNs) == len(w.base.RDNs)+1, nil
+		return key.Depth() == w.base.Depth()+1, nil
 	case identity.ScopeSub:
 	}
-	return isBase || below, nil
+	return true, nil
 }
 
 // exists returns an error, as a server would, if there is no such base.
@@ -83,7 +83,7 @@ func (w *within) exists() error {
 		return nil
 	}
 	nearest := ""
-	if w.nearest != nil {
+	if w.nearest != "" {
 		nearest = fmt.Sprintf("; the nearest that exists is %q", w.nearest)
 	}
 	return fmt.Errorf("%w: %q%s", ErrNoBase, w.text, nearest)

@@ -27,8 +27,9 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// FormatVersion is the version of the file. Open refuses others.
-const FormatVersion = 1
+// FormatVersion is the version of the file. Open refuses later ones. Version 1 has no searches
+// by groups; a file without them still says so, and may be read by those who know no other.
+const FormatVersion = 2
 
 const (
 	// pageSize is how many entries are handed on at once.
@@ -61,6 +62,7 @@ type searchLine struct {
 	BaseDN     string         `json:"base_dn"`
 	Scope      identity.Scope `json:"scope"`
 	Filter     string         `json:"filter"`
+	MembersOf  []string       `json:"members_of,omitempty"`
 	Attributes []string       `json:"attributes"`
 }
 
@@ -88,7 +90,7 @@ func Take(ctx context.Context, out io.Writer, address string, from Directory, se
 	digest := sha256.New()
 	e := json.NewEncoder(io.MultiWriter(zipped, digest))
 	e.SetEscapeHTML(false)
-	if err := e.Encode(head{FormatVersion, address, now.UTC()}); err != nil {
+	if err := e.Encode(head{versionOf(searches), address, now.UTC()}); err != nil {
 		return 0, err
 	}
 	for _, s := range searches {
@@ -117,18 +119,27 @@ func Take(ctx context.Context, out io.Writer, address string, from Directory, se
 	return entries, zipped.Close()
 }
 
+// versionOf is the least version that has the searches.
+func versionOf(searches []identity.Search) int {
+	if slices.ContainsFunc(searches, func(s identity.Search) bool { return len(s.MembersOf) > 0 }) {
+		return FormatVersion
+	}
+	return 1
+}
+
 func newSearchLine(s identity.Search) *searchLine {
-	attributes := slices.Clone(s.Attributes)
+	attributes, membersOf := slices.Clone(s.Attributes), slices.Clone(s.MembersOf)
 	slices.Sort(attributes)
-	return &searchLine{s.BaseDN, s.Scope, s.Filter(), attributes}
+	slices.Sort(membersOf)
+	return &searchLine{s.BaseDN, s.Scope, s.Filter(), membersOf, attributes}
 }
 
 // answers reports whether what this search returned has what the other asks for.
 func (l *searchLine) answers(s *searchLine) bool {
 	missing := func(name string) bool {
-		return !slices.ContainsFunc(l.Attributes, func(had string) bool { return strings.EqualFold(had, name) })
+		return !slices.ContainsFunc(l.Attributes, func(had string) bool { return identity.SameAttribute(had, name) })
 	}
-	return l.BaseDN == s.BaseDN && l.Scope == s.Scope && l.Filter == s.Filter && !slices.ContainsFunc(s.Attributes, missing)
+	return l.BaseDN == s.BaseDN && l.Scope == s.Scope && l.Filter == s.Filter && slices.Equal(l.MembersOf, s.MembersOf) && !slices.ContainsFunc(s.Attributes, missing)
 }
 
 func entryLine(e *identity.Entry) line {
@@ -154,7 +165,7 @@ func (l *line) entry() identity.Entry {
 		for _, v := range a.Octets {
 			values = append(values, string(v))
 		}
-		e.Attributes = append(e.Attributes, identity.Attribute{Name: a.Name, Values: values})
+		e.Attributes = append(e.Attributes, identity.NewAttribute(a.Name, values))
 	}
 	return e
 }
@@ -189,8 +200,12 @@ func (s *Snapshot) Read(ctx context.Context, search identity.Search, yield func(
 			return err
 		}
 		if found == nil {
-			return fmt.Errorf("it has no search below %q, scope %s, for %s with the attributes %s: the configuration is another than that of the snapshot; take a new one",
-				wanted.BaseDN, wanted.Scope, wanted.Filter, strings.Join(wanted.Attributes, ", "))
+			of := ""
+			if len(wanted.MembersOf) > 0 {
+				of = " of the members of " + strings.Join(wanted.MembersOf, " and ")
+			}
+			return fmt.Errorf("it has no search%s below %q, scope %s, for %s with the attributes %s: the configuration is another than that of the snapshot; take a new one",
+				of, wanted.BaseDN, wanted.Scope, wanted.Filter, strings.Join(wanted.Attributes, ", "))
 		}
 		evidence = *found
 		return nil
@@ -225,8 +240,8 @@ func scan(path string, read func(*reader) error) error {
 	if !r.lines.Scan() || json.Unmarshal(r.lines.Bytes(), &r.head) != nil || r.head.Directory == "" {
 		return fmt.Errorf("%s is no snapshot: its first line can not be read", path)
 	}
-	if r.head.FormatVersion != FormatVersion {
-		return fmt.Errorf("%s has format version %d and this rollcall reads version %d; take a new snapshot", path, r.head.FormatVersion, FormatVersion)
+	if r.head.FormatVersion < 1 || r.head.FormatVersion > FormatVersion {
+		return fmt.Errorf("%s has format version %d and this rollcall reads up to version %d; take a new snapshot", path, r.head.FormatVersion, FormatVersion)
 	}
 	r.add()
 	if err := read(r); err != nil {
