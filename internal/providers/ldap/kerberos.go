@@ -57,7 +57,7 @@ func (d *Directory) bindKerberos(ctx context.Context, c *connection, server *url
 	if refused, ok := errors.AsType[*refusedError](err); ok {
 		return &refusedError{fmt.Errorf("%s: %w", d.who(), refused.error)}
 	}
-	return fmt.Errorf("%s, as a client of %s: %w", d.who(), service, explainBind(timedOut(ctx, err)))
+	return fmt.Errorf("%s, as a client of %s: %w", d.who(), service, explainBind(BindGSSAPI, timedOut(ctx, err)))
 }
 
 func (k *Kerberos) bind(c *connection, service string) error {
