@@ -14,7 +14,8 @@ type Evidence struct {
 	Entries int `json:"entries"`
 	Pages   int `json:"pages"`
 	// Referrals are the referred URLs that were followed, in order;
-	// ReferralsIgnored counts those left alone because the configuration says so.
+	// ReferralsIgnored counts those left alone because the configuration says so, or
+	// because nobody is there: Active Directory's own partitions.
 	Referrals        []string `json:"referrals,omitempty"`
 	ReferralsIgnored int      `json:"referrals_ignored,omitempty"`
 	// Groups says how groups came to members; nil for a search without groups.

@@ -39,7 +39,7 @@ func (d *Directory) bind(ctx context.Context, c *connection, server *url.URL) er
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", d.who(), explainBind(timedOut(ctx, err)))
+	err = fmt.Errorf("%s: %w", d.who(), explainBind(d.options.BindMethod, timedOut(ctx, err)))
 	if ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultConstraintViolation,
 		ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired) {
 		return &refusedError{err}
@@ -67,7 +67,7 @@ func (d *Directory) who() string {
 }
 
 // explainBind says what was wrong with a bind, without its password.
-func explainBind(err error) error {
+func explainBind(method string, err error) error {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok {
 		closed := func(sign string) bool { return strings.Contains(err.Error(), sign) } // go-ldap keeps the text alone
@@ -79,8 +79,12 @@ func explainBind(err error) error {
 	text := ""
 	switch result.ResultCode {
 	case ldap.LDAPResultInvalidCredentials:
-		text = "the server does not take these credentials; " + accountAdvice(err.Error())
+		text = "the server does not take these credentials; " + accountAdvice(method, err.Error())
 	case ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired:
+		if method == BindGSSAPI {
+			text = `the server wants a SASL security layer (signing) even inside TLS, which is not done here; let it take TLS instead, as "allow_sasl_over_tls" does with Samba`
+			break
+		}
 		text = `the server takes no password without TLS; use ldaps:// or encryption = "starttls"`
 	case ldap.LDAPResultInappropriateAuthentication:
 		text = "the server does not let this account bind in this way: it may have no password, or anonymous access may be off"
@@ -102,7 +106,7 @@ func explainBind(err error) error {
 
 // accountAdvice says what Active Directory means by the code in its diagnostic message
 // ("… AcceptSecurityContext error, data 52e, v3839": a Windows error in hexadecimal).
-func accountAdvice(diagnostic string) string {
+func accountAdvice(method, diagnostic string) string {
 	_, rest, _ := strings.Cut(diagnostic, ", data ")
 	code, _, _ := strings.Cut(rest, ",")
 	switch strings.ToLower(strings.TrimSpace(code)) {
@@ -122,8 +126,13 @@ func accountAdvice(diagnostic string) string {
 		return "the account has expired (code 701)"
 	case "773":
 		return "the account's password must be changed before it is used: set it again without that demand (code 773)"
+	case "80090346":
+		return "it wants a channel binding token, which is not sent: LDAP channel binding must not be set to always (code 80090346)"
 	case "775":
 		return "the account is locked after wrong passwords: unlock it before anything is tried again (code 775)"
+	}
+	if method == BindGSSAPI || method == BindExternal {
+		return fmt.Sprintf("check who may bind there with bind_method = %q", method)
 	}
 	return "check bind_dn and bind_password"
 }

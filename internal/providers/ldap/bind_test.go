@@ -60,28 +60,33 @@ func TestRefusalsAreExplained(t *testing.T) {
 	ad := func(data string) error {
 		return ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New("80090308: LdapErr: DSID-0C090453, comment: AcceptSecurityContext error, data "+data+", v3839"))
 	}
+	strong := ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("SASL:[GSSAPI]: Sign or Seal are required."))
 	for _, c := range []struct {
-		err  error
-		want string
+		method string
+		err    error
+		want   string
 	}{
-		{ad("525"), "it knows no such account"},
-		{ad("52e"), "the password is wrong"},
-		{ad("530"), "at this hour"},
-		{ad("531"), "from this machine"},
-		{ad("532"), "password has expired"},
-		{ad("533"), "disabled"},
-		{ad("701"), "the account has expired"},
-		{ad("773"), "must be changed before it is used"},
-		{ad("775"), "locked after wrong passwords"},
-		{ad("fff"), "check bind_dn and bind_password"},
-		{ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection")), "takes no password without TLS"},
-		{ldap.NewError(ldap.LDAPResultConfidentialityRequired, errors.New("Operation requires a secure connection")), "takes no password without TLS"},
-		{ldap.NewError(ldap.LDAPResultConstraintViolation, errors.New("Exceed password retry limit. Please try later.")), "the account is locked"},
-		{ldap.NewError(ldap.LDAPResultUnwillingToPerform, errors.New("Account inactivated. Contact system administrator.")), "may be inactive"},
-		{ldap.NewError(ldap.LDAPResultInappropriateAuthentication, errors.New("Anonymous access is not allowed.")), "anonymous access may be off"},
-		{ldap.NewError(ldap.LDAPResultAuthMethodNotSupported, errors.New("SASL mechanism not supported")), "does not offer this bind_method"},
+		{BindGSSAPI, strong, "wants a SASL security layer"},
+		{BindGSSAPI, ad("80090346"), "channel binding"},
+		{BindExternal, ad("fff"), `check who may bind there with bind_method = "external"`},
+		{"", ad("525"), "it knows no such account"},
+		{"", ad("52e"), "the password is wrong"},
+		{"", ad("530"), "at this hour"},
+		{"", ad("531"), "from this machine"},
+		{"", ad("532"), "password has expired"},
+		{"", ad("533"), "disabled"},
+		{"", ad("701"), "the account has expired"},
+		{"", ad("773"), "must be changed before it is used"},
+		{"", ad("775"), "locked after wrong passwords"},
+		{"", ad("fff"), "check bind_dn and bind_password"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection")), "takes no password without TLS"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultConfidentialityRequired, errors.New("Operation requires a secure connection")), "takes no password without TLS"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultConstraintViolation, errors.New("Exceed password retry limit. Please try later.")), "the account is locked"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultUnwillingToPerform, errors.New("Account inactivated. Contact system administrator.")), "may be inactive"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultInappropriateAuthentication, errors.New("Anonymous access is not allowed.")), "anonymous access may be off"},
+		{BindSimple, ldap.NewError(ldap.LDAPResultAuthMethodNotSupported, errors.New("SASL mechanism not supported")), "does not offer this bind_method"},
 	} {
-		got := explainBind(c.err)
+		got := explainBind(c.method, c.err)
 		if !strings.Contains(got.Error(), c.want) || !errors.Is(got, c.err) {
 			t.Errorf("want %q in: %v", c.want, got)
 		}

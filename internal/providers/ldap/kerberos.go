@@ -3,9 +3,11 @@ package ldap
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3/gssapi"
@@ -55,7 +57,7 @@ func (d *Directory) bindKerberos(ctx context.Context, c *connection, server *url
 	if refused, ok := errors.AsType[*refusedError](err); ok {
 		return &refusedError{fmt.Errorf("%s: %w", d.who(), refused.error)}
 	}
-	return fmt.Errorf("%s, as a client of %s: %w", d.who(), service, explainBind(timedOut(ctx, err)))
+	return fmt.Errorf("%s, as a client of %s: %w", d.who(), service, explainBind(BindGSSAPI, timedOut(ctx, err)))
 }
 
 func (k *Kerberos) bind(c *connection, service string) error {
@@ -117,9 +119,11 @@ func (k *Kerberos) login() (login *client.Client, err error) {
 type negotiation struct{ gssapi.Client }
 
 // NegotiateSaslAuth answers what security layers the server offers: none (RFC 4752, 3.1:
-// the bit 1). go-ldap answers with no bit at all, which Active Directory takes and Cyrus
-// SASL, so OpenLDAP and 389, does not.
+// the bit 1). go-ldap speaks with Active Directory alone: it takes the offer for rotated
+// as it comes from there, and answers with no bit at all, which Cyrus SASL, so OpenLDAP
+// and 389, does not take.
 func (n *negotiation) NegotiateSaslAuth(offer []byte, authzid string) ([]byte, error) {
+	offer = checksumFirst(offer)
 	answer, err := n.Client.NegotiateSaslAuth(offer, authzid) // it verifies the offer too
 	if err != nil || n.Subkey.KeyType == 0 {
 		return answer, err
@@ -144,6 +148,21 @@ func (n *negotiation) NegotiateSaslAuth(offer []byte, authzid string) ([]byte, e
 		return nil, err
 	}
 	return token.Marshal()
+}
+
+// checksumFirst turns what follows the header of a token so far that its checksum comes
+// first (RFC 4121, 4.2.5: a sender may turn it by any number of octets, RRC).
+func checksumFirst(token []byte) []byte {
+	if len(token) <= gss.HdrLen {
+		return token
+	}
+	header, data := token[:gss.HdrLen], token[gss.HdrLen:]
+	checksum, turned := int(binary.BigEndian.Uint16(header[4:])), int(binary.BigEndian.Uint16(header[6:]))
+	from := (turned - checksum) % len(data)
+	if from < 0 {
+		from += len(data)
+	}
+	return slices.Concat(header, data[from:], data[:from])
 }
 
 // explainKerberos says what the codes of a KDC mean (RFC 4120, 7.5.9).

@@ -62,8 +62,8 @@ func inDomain() identity.Search {
 }
 
 func TestActiveDirectory(t *testing.T) {
-	t.Parallel()
 	s, base := startDomain(t)
+	t.Run("kerberos of OpenLDAP", func(t *testing.T) { cyrus(t, s) })
 	for name, c := range map[string]struct {
 		options       func(*Options)
 		search        func(*identity.Search)
