@@ -139,6 +139,15 @@ func (r *run) now() time.Time { return stamp(r.Now()) }
 // stamp is a time as the state has it.
 func stamp(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
 
+// reads are how the directories of a domain were read.
+func reads(d *plan.Domain) []state.Read {
+	all := make([]state.Read, len(d.Sources))
+	for i, source := range d.Sources {
+		all[i] = state.Read{Directory: source.Directory, At: source.Evidence.Ended, Counts: state.Counts{Entries: source.Evidence.Entries, Users: source.Users}}
+	}
+	return all
+}
+
 // Conclude enters in the state what came of a run: members that are still or not yet
 // there after all, what the plan says of its domains as a whole, and the plan's id if
 // all of it was done, which it reports. A scope or size of a roster that led to
@@ -161,7 +170,7 @@ func Conclude(s *state.State, p *plan.Plan, result Result, differences []Differe
 			s.SetScope(d.Name, d.Scope)
 		}
 		if !d.Shrunk {
-			s.Observe(d.Directory, d.Name, d.Evidence.Ended, state.Counts{Entries: d.Evidence.Entries, Users: d.Roster + d.Unmapped})
+			s.Observe(d.Name, reads(&d)...)
 		}
 	}
 	if complete && len(p.Operations) > 0 {

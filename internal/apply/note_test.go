@@ -12,7 +12,7 @@ import (
 func TestConclude(t *testing.T) {
 	t.Parallel()
 	domain := func(change func(*plan.Domain)) plan.Domain {
-		d := plan.Domain{Name: "vpn", ID: "d1", Directory: "directory.corp", Roster: 4, Unmapped: 1, Scope: plan.Scope{"base_dn": "new"}, Evidence: identity.Evidence{Entries: 5, Ended: at}}
+		d := plan.Domain{Name: "vpn", ID: "d1", Roster: 4, Unmapped: 1, Scope: plan.Scope{"base_dn": "new"}, Sources: []plan.Source{{Directory: "directory.corp", Evidence: identity.Evidence{Entries: 5, Ended: at}, Users: 5}}}
 		change(&d)
 		return d
 	}
@@ -32,7 +32,7 @@ func TestConclude(t *testing.T) {
 	} {
 		s := fresh(t)
 		s.SetScope("vpn", map[string]string{"base_dn": "old"})
-		s.Observe("directory.corp", "vpn", at, state.Counts{Entries: 9, Users: 9})
+		s.Observe("vpn", state.Read{Directory: "directory.corp", At: at, Counts: state.Counts{Entries: 9, Users: 9}})
 		var result Result
 		if !c.complete {
 			result.Failed = []Failure{{Err: errors.New("refused")}}
@@ -43,7 +43,7 @@ func TestConclude(t *testing.T) {
 		if got := s.Scope("vpn")["base_dn"]; got != c.scope {
 			t.Errorf("%s: scope %s", name, got)
 		}
-		if got := s.RosterSize("vpn"); got != c.roster {
+		if got := s.Rosters("vpn")["directory.corp"]; got != c.roster {
 			t.Errorf("%s: roster %d", name, got)
 		}
 		if s.HasApplied("p") != c.applied {

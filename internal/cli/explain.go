@@ -66,9 +66,10 @@ func (a *app) runExplain(ctx context.Context, username string) error {
 // explain gathers what is known of a username in the domain at i of the input.
 func explain(key identity.Key, d *config.Domain, in *plan.Input, i int, p *plan.Plan) render.Explanation {
 	domain := &in.Domains[i]
-	e := render.Explanation{Domain: *domain, Filter: domain.Evidence.Filter, Sources: d.Directory.User.Sources()}
+	e := render.Explanation{Domain: *domain}
 	if at := slices.IndexFunc(domain.People, func(p identity.Person) bool { return identity.NewKey(p.Username) == key }); at >= 0 {
 		e.Person = &domain.People[at]
+		e.Sources = d.Directories[e.Person.Source].User.Sources()
 	}
 	if at := slices.IndexFunc(domain.Unmapped, func(u identity.Unmapped) bool { return identity.NewKey(u.Username) == key }); at >= 0 {
 		e.Unmapped = &domain.Unmapped[at]

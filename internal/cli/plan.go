@@ -193,13 +193,13 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 	in := plan.Input{RunLimit: cfg.Settings.MaxRemoveLimit, RequestsPerSecond: cfg.LoginTC.RequestsPerSecond, Jobs: cfg.LoginTC.Execution == config.ExecutionJob}
 	for i, r := range readings {
 		d := r.domain
-		known := plan.Known{Scope: st.Scope(d.Name), Roster: st.RosterSize(d.Name)}
+		known := plan.Known{Scope: st.Scope(d.Name), Rosters: st.Rosters(d.Name)}
 		if st.DomainID(d.Name) == d.ID { // else its members were another LoginTC domain's
 			known.Members, known.Others = st.Members(d.Name), st.Others(d.Name)
 		}
 		in.Domains = append(in.Domains, plan.DomainInput{
-			Name: d.Name, ID: d.ID, Title: members[i].title, Directory: d.Directory.Address(),
-			Scope: scope(cfg, d), Evidence: r.evidence, Policy: policy(d.Policy),
+			Name: d.Name, ID: d.ID, Title: members[i].title, Sources: r.sources, Shadowed: r.shadowed,
+			Scope: scope(cfg, d), Policy: policy(d.Policy),
 			People: r.roster.People, Unmapped: r.roster.Unmapped, Warnings: r.roster.Warnings,
 			Group: d.Group, Phone: rules(d.Policy).E164,
 			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
@@ -209,8 +209,9 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 	return in
 }
 
-// scope names what decides the roster of a domain. A path inside the
-// configuration's folder is named from there, so that another checkout is no
+// scope names what decides the roster of a domain. The settings of its first directory
+// stand under their names alone, those of the others under the directory's as well. A path
+// inside the configuration's folder is named from there, so that another checkout is no
 // change.
 func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 	s := plan.Scope{}
@@ -220,20 +221,27 @@ func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 		}
 	}
 	set("id", d.ID)
-	set("directory", d.Directory.Address())
-	set("base_dn", d.Directory.BaseDN)
-	set("scope", string(d.Directory.Scope))
-	set("filter of the directory", d.Directory.Filter)
+	set("directory", addresses(d.Directories))
 	set("filter", d.Filter)
-	set("referrals", d.Directory.Referrals)
-	path := d.Directory.Path
-	if inside, err := filepath.Rel(cfg.Dir, path); err == nil && filepath.IsLocal(inside) {
-		path = inside
-	}
-	set("path", path)
-	sources := d.Directory.User.Sources()
-	for _, field := range []string{"username", "name", "email"} { // without these nobody is in a roster
-		set("user."+field, sources[field])
+	set("members_of", strings.Join(d.MembersOf, " | "))
+	for i, directory := range d.Directories {
+		of := ""
+		if i > 0 {
+			of = directory.Address() + " "
+		}
+		set(of+"base_dn", directory.BaseDN)
+		set(of+"scope", string(directory.Scope))
+		set(of+"filter of the directory", directory.Filter)
+		set(of+"referrals", directory.Referrals)
+		path := directory.Path
+		if inside, err := filepath.Rel(cfg.Dir, path); err == nil && filepath.IsLocal(inside) {
+			path = inside
+		}
+		set(of+"path", path)
+		sources := directory.User.Sources()
+		for _, field := range []string{"username", "name", "email"} { // without these nobody is in a roster
+			set(of+"user."+field, sources[field])
+		}
 	}
 	return s
 }

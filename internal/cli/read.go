@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/providers/csv"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldap"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldif"
@@ -54,16 +55,28 @@ func (a *app) open(d *config.Directory) (directory, error) {
 
 // reading is the roster of one domain and how it was had.
 type reading struct {
-	domain   *config.Domain
+	domain *config.Domain
+	// parts are what each of its directories gave, in their order.
+	parts    []*part
 	roster   *roster.Roster
-	evidence identity.Evidence
+	sources  []plan.Source
+	shadowed []identity.Shadowed
+}
+
+// part is what one directory gave one domain.
+type part struct {
+	domain    *config.Domain
+	directory *config.Directory
+	roster    *roster.Roster
+	evidence  identity.Evidence
 }
 
 // search is one search of a directory, for every domain that asks just it.
 type search struct {
 	directory *config.Directory
 	filter    string
-	readings  []*reading
+	membersOf []string
+	parts     []*part
 }
 
 // readRosters reads the directories for the chosen domains, once per distinct
@@ -92,6 +105,9 @@ func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*con
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	for _, r := range readings {
+		r.merge()
+	}
 	if err := checkRosters(cfg, readings); err != nil {
 		return nil, err
 	}
@@ -99,13 +115,16 @@ func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*con
 }
 
 // arrange returns the readings of the chosen domains, followed by those of other
-// domains whose directory has canaries that may be among them, and the distinct
+// domains that share a directory whose canaries may be among them, and the distinct
 // searches that they take.
 func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading) {
 	domains := slices.Clone(chosen)
 	for _, d := range cfg.Domains {
-		shares := func(c *config.Domain) bool { return c.Directory == d.Directory }
-		if len(d.Directory.Canaries) > 0 && !slices.Contains(chosen, d) && slices.ContainsFunc(chosen, shares) {
+		shares := func(directory *config.Directory) bool {
+			uses := func(c *config.Domain) bool { return slices.Contains(c.Directories, directory) }
+			return len(directory.Canaries) > 0 && slices.ContainsFunc(chosen, uses)
+		}
+		if !slices.Contains(chosen, d) && slices.ContainsFunc(d.Directories, shares) {
 			domains = append(domains, d)
 		}
 	}
@@ -114,11 +133,17 @@ func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading
 	for _, d := range domains {
 		r := &reading{domain: d}
 		readings = append(readings, r)
-		same := func(s *search) bool { return s.directory == d.Directory && s.filter == d.Filter }
-		if at := slices.IndexFunc(searches, same); at >= 0 {
-			searches[at].readings = append(searches[at].readings, r)
-		} else {
-			searches = append(searches, &search{d.Directory, d.Filter, []*reading{r}})
+		for _, directory := range d.Directories {
+			p := &part{domain: d, directory: directory}
+			r.parts = append(r.parts, p)
+			same := func(s *search) bool {
+				return s.directory == directory && s.filter == d.Filter && slices.Equal(s.membersOf, d.MembersOf)
+			}
+			if at := slices.IndexFunc(searches, same); at >= 0 {
+				searches[at].parts = append(searches[at].parts, p)
+			} else {
+				searches = append(searches, &search{directory, d.Filter, d.MembersOf, []*part{p}})
+			}
 		}
 	}
 	return searches, readings
@@ -127,19 +152,22 @@ func arrange(cfg *config.Config, chosen []*config.Domain) ([]*search, []*reading
 // ask is what the directory is asked.
 func (s *search) ask() identity.Search {
 	return identity.Search{
-		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope,
+		BaseDN: s.directory.BaseDN, Scope: s.directory.Scope, MembersOf: s.membersOf,
 		Filters: []string{s.directory.Filter, s.filter}, Attributes: s.directory.User.Attributes(),
 	}
 }
 
 // run searches and maps the entries for each domain as they come.
 func (s *search) run(ctx context.Context, from directory, progress func(string, int)) error {
-	builders := make([]*roster.Builder, len(s.readings))
-	for i, r := range s.readings {
-		builders[i] = roster.NewBuilder(rules(r.domain.Policy), s.directory.User.Map)
+	builders := make([]*roster.Builder, len(s.parts))
+	for i, p := range s.parts {
+		builders[i] = roster.NewBuilder(rules(p.domain.Policy), s.directory.User.Map)
 	}
 	evidence, err := from.Read(ctx, s.ask(), func(page []identity.Entry) error {
 		for i := range page {
+			if s.directory.Kind == config.KindCSV {
+				page[i].ID = s.directory.Name + ":" + page[i].ID // two tables may number their rows alike
+			}
 			for _, b := range builders {
 				b.Add(&page[i])
 			}
@@ -150,28 +178,39 @@ func (s *search) run(ctx context.Context, from directory, progress func(string, 
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.directory.Address(), err)
 	}
-	for i, r := range s.readings {
-		r.roster, r.evidence = builders[i].Roster(), evidence
+	for i, p := range s.parts {
+		p.roster, p.evidence = builders[i].Roster(), evidence
 	}
 	return nil
+}
+
+// merge makes the roster of what the directories gave.
+func (r *reading) merge() {
+	parts := make([]roster.Part, len(r.parts))
+	for i, p := range r.parts {
+		parts[i] = roster.Part{Directory: p.directory.Address(), Roster: p.roster}
+	}
+	r.roster, r.shadowed = roster.Merge(parts)
+	for i, p := range r.parts {
+		r.sources = append(r.sources, plan.Source{Directory: p.directory.Address(), Evidence: p.evidence, Users: parts[i].Users})
+	}
 }
 
 func rules(p *config.Policy) roster.Rules {
 	return roster.Rules{DefaultName: p.DefaultName, DefaultEmail: p.DefaultEmail, PhoneRegion: p.PhoneRegion}
 }
 
-// checkRosters holds what was read against the guards: nobody there, canaries,
-// local validation. All that fails comes out together.
+// checkRosters holds what was read against the guards: groups that are nowhere, nobody
+// there, canaries, local validation. All that fails comes out together.
 func checkRosters(cfg *config.Config, readings []*reading) error {
 	var errs []error
 	byDirectory := map[*config.Directory][]*roster.Roster{}
 	for _, r := range readings {
 		d := r.domain
-		byDirectory[d.Directory] = append(byDirectory[d.Directory], r.roster)
-		if !d.AllowEmpty {
-			errs = append(errs, r.roster.CheckEmpty(d.Address(), d.Directory.Address(), r.evidence))
+		for _, p := range r.parts {
+			byDirectory[p.directory] = append(byDirectory[p.directory], p.roster)
 		}
-		errs = append(errs, roster.CheckCanaries(d.Address(), d.Canaries, r.roster))
+		errs = append(errs, r.checkHeld(), roster.CheckCanaries(d.Address(), d.Canaries, r.roster))
 		if d.Policy.LocalValidation {
 			errs = append(errs, r.roster.CheckValid(d.Address()))
 		}
@@ -182,6 +221,41 @@ func checkRosters(cfg *config.Config, readings []*reading) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkHeld returns an error if a group is in none of the domain's directories, or if one
+// of these has nobody for the domain. A group that is nowhere is the likelier reason
+// that nobody is there, so that it alone is named then.
+func (r *reading) checkHeld() error {
+	var errs []error
+	for _, group := range r.domain.MembersOf {
+		held := func(p *part) bool {
+			g := p.evidence.Groups
+			return g != nil && !slices.Contains(g.Missing, group)
+		}
+		if !slices.ContainsFunc(r.parts, held) {
+			errs = append(errs, fmt.Errorf("%s: the group %q of members_of does not exist in %s, or the bind account may not see it: nothing was compared",
+				r.domain.Address(), group, addresses(r.domain.Directories)))
+		}
+	}
+	if errs != nil {
+		return errors.Join(errs...)
+	}
+	for _, p := range r.parts {
+		if !r.domain.MayBeEmpty(p.directory) {
+			errs = append(errs, p.roster.CheckEmpty(r.domain.Address(), p.directory.Address(), p.evidence))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// addresses names directories, in their order.
+func addresses(directories []*config.Directory) string {
+	all := make([]string, len(directories))
+	for i, d := range directories {
+		all[i] = d.Address()
+	}
+	return strings.Join(all, ", ")
 }
 
 // live is what LoginTC has of one domain.

@@ -258,18 +258,33 @@ type Domain struct {
 	// Block is the name of the block alone: "vpn", "site".
 	Block string
 	// ID has 40 lower-case hexadecimal characters.
-	ID        string
-	Directory *Directory
-	// Filter is added to the directory's own; it may be empty.
+	ID string
+	// Directories are where its people are, at least one. Of several the first that has a
+	// username wins.
+	Directories []*Directory
+	// Filter is added to each directory's own; it may be empty.
 	Filter string
+	// MembersOf are the DNs of groups whose members belong to the domain, those of nested
+	// groups too; nil for everybody whom the filters match. A table has no groups: of its
+	// people all whom the filters match belong to the domain.
+	MembersOf []string
 	// Policy is never nil.
 	Policy *Policy
-	// AllowEmpty is the domain's own setting or, where it has none, the directory's.
-	AllowEmpty bool
-	// Canaries are the domain's own, beside those of its directory.
+	// AllowEmpty is the domain's own setting; nil where it has none.
+	AllowEmpty *bool
+	// Canaries are the domain's own, beside those of its directories.
 	Canaries []string
 	// Group is the LoginTC group that all its users are in; empty for none.
 	Group string
+}
+
+// MayBeEmpty reports whether it is to be believed that the directory has nobody for the
+// domain: as the domain says or, where it does not, the directory.
+func (d *Domain) MayBeEmpty(directory *Directory) bool {
+	if d.AllowEmpty != nil {
+		return *d.AllowEmpty
+	}
+	return directory.AllowEmpty
 }
 
 // Address is the reference of the domain, such as "domain.vpn".

@@ -112,12 +112,12 @@ func TestLoadExample(t *testing.T) {
 		Policies:    []*Policy{standard},
 		Domains: []*Domain{
 			{
-				Name: "site", Block: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directory: corp,
-				Policy: newPolicy(), Canaries: []string{"john.roe"},
+				Name: "site", Block: "site", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e153", Directories: []*Directory{corp},
+				Policy: newPolicy(), AllowEmpty: new(false), Canaries: []string{"john.roe"},
 			},
 			{
-				Name: "vpn", Block: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directory: corp, Policy: standard,
-				Filter: "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)", AllowEmpty: true,
+				Name: "vpn", Block: "vpn", ID: "9120580e94f134cb7c9f27cd1e43dbc82980e152", Directories: []*Directory{corp}, Policy: standard,
+				Filter: "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)",
 			},
 		},
 	}

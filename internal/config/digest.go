@@ -105,8 +105,12 @@ func (p *Policy) meaning(*Config) object {
 }
 
 func (d *Domain) meaning(c *Config) object {
+	names := make([]string, len(d.Directories))
+	for i, directory := range d.Directories {
+		names[i] = directory.Name
+	}
 	return object{
-		"name": d.Name, "id": d.ID, "group": d.Group, "directory": d.Directory.Name, "filter": d.Filter, "policy": d.Policy.meaning(c),
+		"name": d.Name, "id": d.ID, "group": d.Group, "directories": names, "filter": d.Filter, "members_of": append([]string{}, d.MembersOf...), "policy": d.Policy.meaning(c),
 		"allow_empty": d.AllowEmpty, "canaries": append([]string{}, d.Canaries...),
 	}
 }

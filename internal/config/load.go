@@ -111,25 +111,52 @@ func (l *loader) once(at place, blocks hcl.Blocks, why string) *hcl.Block {
 	return blocks[0]
 }
 
-// target finds what a reference such as directory.corp names.
-func target[T any](b *block, attribute, root string, known map[string]T) (T, bool) {
-	var none T
-	attr := b.content.Attributes[attribute]
-	if attr == nil {
-		return none, false
+// target finds what the reference of an attribute of the same name as the root, such as
+// directory = directory.corp, names.
+func target[T any](b *block, attribute string, known map[string]T) (T, bool) {
+	if attr := b.content.Attributes[attribute]; attr != nil {
+		return resolve(b, attr.Expr, attribute, attribute, known)
 	}
+	var none T
+	return none, false
+}
+
+// targets finds what a list of references names, in its order. It is nil where anything
+// is wrong.
+func targets[T any](b *block, attribute, root string, known map[string]T) []T {
+	expr := b.content.Attributes[attribute].Expr
+	list, diags := hcl.ExprList(expr)
+	if diags.HasErrors() || len(list) == 0 {
+		b.wrong(attribute, fmt.Sprintf("%s must be a list of references, such as [%s.first, %s.second].", attribute, root, root))
+		return nil
+	}
+	var all []T
+	for _, element := range list {
+		if found, ok := resolve(b, element, "each of "+attribute, root, known); ok {
+			all = append(all, found)
+		}
+	}
+	if len(all) < len(list) {
+		return nil
+	}
+	return all
+}
+
+// resolve finds what a reference names. What says where it stands, for errors.
+func resolve[T any](b *block, expr hcl.Expression, what, root string, known map[string]T) (T, bool) {
+	var none T
 	names := sortedKeys(known)
-	traversal, diags := hcl.AbsTraversalForExpr(attr.Expr)
+	traversal, diags := hcl.AbsTraversalForExpr(expr)
 	ref := reference{}
 	if !diags.HasErrors() {
 		ref = referenceOf(traversal)
 	}
 	if ref.root != root || ref.name == "" || len(traversal) != 2 {
-		detail := fmt.Sprintf("%s must be a reference such as %s.name, without quotation marks.", attribute, root)
+		detail := fmt.Sprintf("%s must be a reference such as %s.name, without quotation marks.", what, root)
 		if len(names) > 0 {
 			detail += fmt.Sprintf(" There is %s.", strings.Join(prefixed(root+".", names), ", "))
 		}
-		b.fail(b.place, attr.Expr.Range(), "Invalid reference", detail)
+		b.fail(b.place, expr.Range(), "Invalid reference", detail)
 		return none, false
 	}
 	if found, ok := known[ref.name]; ok {
@@ -139,7 +166,7 @@ func target[T any](b *block, attribute, root string, known map[string]T) (T, boo
 	if len(names) == 0 {
 		otherwise = fmt.Sprintf(" There is no %s block at all.", root)
 	}
-	b.fail(b.place, attr.Expr.Range(), "Reference to an undeclared "+root, fmt.Sprintf(
+	b.fail(b.place, expr.Range(), "Reference to an undeclared "+root, fmt.Sprintf(
 		"The configuration has no %s %q.%s", root, ref.name, suggestOr(ref.name, names, otherwise)))
 	return none, false
 }

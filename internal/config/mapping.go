@@ -49,7 +49,7 @@ func (m *Mapping) Attributes() []string {
 		}
 		return strings.Compare(x, y)
 	})
-	return slices.CompactFunc(names, strings.EqualFold)
+	return slices.CompactFunc(names, identity.SameAttribute)
 }
 
 // Sources returns the formatted text of each expression by the name of its

@@ -3,6 +3,8 @@ package identity
 import (
 	"encoding/json"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Alias is one of a user's further names in LoginTC. The zero value says nothing
@@ -86,13 +88,32 @@ func (u *User) SetAliases(aliases [3]Alias) {
 
 // Equal reports whether all values are the same.
 func (u User) Equal(other User) bool {
-	return u.Username == other.Username && u.Name == other.Name && u.Email == other.Email && u.Aliases() == other.Aliases()
+	return SameText(u.Username, other.Username) && SameText(u.Name, other.Name) && SameText(u.Email, other.Email) && sameAliases(u.Aliases(), other.Aliases())
 }
+
+func sameAliases(a, b [3]Alias) bool {
+	if a == b {
+		return true
+	}
+	for i := range a {
+		if !a[i].Same(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Same reports whether both say the same.
+func (a Alias) Same(b Alias) bool { return SameText(string(a), string(b)) }
+
+// SameText reports whether two texts have the same characters, composed or not (Unicode
+// NFC): a directory and LoginTC may write one name in two ways.
+func SameText(a, b string) bool { return a == b || norm.NFC.String(a) == norm.NFC.String(b) }
 
 // IsMetBy reports whether an account has every value that the user is wanted to
 // have. The username can not be changed and does not count.
 func (u *User) IsMetBy(have *User) bool {
-	if u.Name != have.Name || u.Email != have.Email {
+	if !SameText(u.Name, have.Name) || !SameText(u.Email, have.Email) {
 		return false
 	}
 	if u.AliasSet == nil {
@@ -100,7 +121,7 @@ func (u *User) IsMetBy(have *User) bool {
 	}
 	wanted, present := u.Aliases(), have.Aliases()
 	for i := range wanted {
-		if wanted[i] != "" && wanted[i] != present[i] {
+		if wanted[i] != "" && !wanted[i].Same(present[i]) {
 			return false
 		}
 	}

@@ -52,6 +52,10 @@ func TestIsMetBy(t *testing.T) {
 			t.Errorf("%+v: %+v", c.wanted, got)
 		}
 	}
+	composed, decomposed := User{"zo\u00eb", "Zo\u00eb", "e@\u00eb.x", set("\u00eb", "", "")}, User{"zoe\u0308", "Zoe\u0308", "e@e\u0308.x", set("e\u0308", "", "")}
+	if !composed.Equal(decomposed) || !decomposed.IsMetBy(&composed) || composed.Equal(User{"zo\u00eb", "Zo\u00eb", "e@e.x", set("\u00eb", "", "")}) {
+		t.Error("composed and decomposed")
+	}
 	wanted := User{Username: "j", AliasSet: set(NoAlias, "", "")}
 	if got := wanted.AliasesOr(&have); !got.Equal(User{Username: "j", AliasSet: set(NoAlias, NoAlias, "c")}) {
 		t.Errorf("%+v", got)

@@ -7,24 +7,25 @@ type Entry struct {
 	// DN is the distinguished name as the directory wrote it.
 	DN string
 	// ID is the directory's own unique id of the entry in its usual text form
-	// (entryUUID, objectGUID, nsUniqueId), or empty where the source has none.
+	// (entryUUID, objectGUID, nsUniqueId, GUID), or empty where the source has none.
 	// It stays when the entry is moved or renamed.
 	ID string
 	// Attributes holds the attributes that were asked for and are present.
 	Attributes []Attribute
 }
 
-// Attribute is one attribute of an entry. Values are octets, not necessarily UTF-8.
+// Attribute is one attribute of an entry, as NewAttribute makes it. Values are octets, not
+// necessarily UTF-8. The name may have options, as in cn;lang-fr.
 type Attribute struct {
 	Name   string
 	Values []string
 }
 
 // Values returns all values of the attribute, or nil where the entry does not
-// have it. Names of attributes are compared without case (RFC 4512, 2.5).
+// have it. Names of attributes are compared as by SameAttribute.
 func (e *Entry) Values(name string) []string {
 	for i := range e.Attributes {
-		if strings.EqualFold(e.Attributes[i].Name, name) {
+		if SameAttribute(e.Attributes[i].Name, name) {
 			return e.Attributes[i].Values
 		}
 	}

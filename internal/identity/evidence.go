@@ -23,6 +23,14 @@ type Evidence struct {
 	Ended   time.Time      `json:"ended"`
 }
 
+// Timeless returns what groups came to, without how they were read; g may be nil.
+func (g *GroupEvidence) Timeless() *GroupEvidence {
+	if g == nil {
+		return nil
+	}
+	return &GroupEvidence{MembersOf: g.MembersOf, Read: g.Read, Members: g.Members, Cycles: g.Cycles}
+}
+
 // GroupEvidence says how the groups of a search came to the entries that are in them.
 type GroupEvidence struct {
 	// MembersOf are the groups asked for, as the search has them; Missing are those of

@@ -7,9 +7,9 @@ import (
 )
 
 // entryIDs are the attributes that hold an entry's unique id, in the order in
-// which they are believed: Active Directory's, 389's, and that of RFC 4530, which
-// 389 may begin to have while nsUniqueId stays.
-func entryIDs() [3]string { return [3]string{"objectGUID", "nsUniqueId", "entryUUID"} }
+// which they are believed: Active Directory's, 389's, that of RFC 4530, which
+// 389 may begin to have while nsUniqueId stays, and eDirectory's.
+func entryIDs() [4]string { return [4]string{"objectGUID", "nsUniqueId", "entryUUID", "GUID"} }
 
 // EntryIDAttributes are the attributes to ask for to know an entry's unique id.
 // They are operational, so that a server sends them only if they are named.
@@ -26,10 +26,9 @@ func EntryID(first func(attribute string) (string, bool)) string {
 		if !ok || value == "" {
 			continue
 		}
-		if attribute == "objectGUID" {
-			if text, ok := GUIDText(value); ok {
-				return text
-			}
+		value = ValueText(attribute, value)
+		if attribute == "GUID" && len(value) == 16 {
+			value = hex.EncodeToString([]byte(value)) // eDirectory's tools do not agree on a form
 		}
 		return strings.ToLower(strings.ToValidUTF8(value, "\uFFFD"))
 	}

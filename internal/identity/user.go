@@ -28,6 +28,8 @@ type Person struct {
 	DN string `json:"dn"`
 	// EntryID is the unique id of the entry, or empty where the source has none.
 	EntryID string `json:"entry_id,omitempty"`
+	// Source is the place of the entry's directory among those of its domain, from 0.
+	Source int `json:"-"`
 	// Holdings are the numbers that the user is to have, in E.164 form, sorted; nil
 	// where there are none.
 	*Holdings

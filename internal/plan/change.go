@@ -41,15 +41,15 @@ func (c *computer) update(w *wish) {
 		return
 	}
 	var fields []string
-	if w.account.Name != w.user.Name {
+	if !identity.SameText(w.account.Name, w.user.Name) {
 		fields = append(fields, "name")
 	}
-	if w.account.Email != w.user.Email {
+	if !identity.SameText(w.account.Email, w.user.Email) {
 		fields = append(fields, "email")
 	}
 	wanted, present := w.user.Aliases(), w.account.Aliases()
 	for i := range wanted {
-		if wanted[i] != "" && wanted[i] != present[i] {
+		if wanted[i] != "" && !wanted[i].Same(present[i]) {
 			fields = append(fields, fmt.Sprintf("alias%d", i+1))
 		}
 	}

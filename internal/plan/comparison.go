@@ -49,8 +49,8 @@ func newComparison(in *DomainInput) *comparison {
 		heldKeys: map[string]bool{}, heldIDs: map[string]bool{}, heldDNs: map[string]bool{},
 	}
 	d.out = Domain{
-		Name: in.Name, ID: in.ID, Title: in.Title, Directory: in.Directory, SyncMode: in.Policy.SyncMode,
-		Notify: in.Policy.Notify, Evidence: in.Evidence, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
+		Name: in.Name, ID: in.ID, Title: in.Title, Sources: in.Sources, Shadowed: in.Shadowed, SyncMode: in.Policy.SyncMode,
+		Notify: in.Policy.Notify, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
 		Scope: in.Scope, ScopeChanges: scopeChanges(in.Known.Scope, in.Scope),
 	}
 	for i := range in.People {

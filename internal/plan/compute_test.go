@@ -41,8 +41,8 @@ type setup struct {
 // domain makes the input; the policy removes without bounds unless change says else.
 func (s setup) domain(name string) DomainInput {
 	d := DomainInput{
-		Name: name, ID: "id-of-" + name, Title: strings.ToUpper(name), Directory: "directory.corp",
-		Evidence: identity.Evidence{Ended: readAt}, Pages: 1,
+		Name: name, ID: "id-of-" + name, Title: strings.ToUpper(name), Pages: 1,
+		Sources: []Source{{Directory: "directory.corp", Evidence: identity.Evidence{Ended: readAt}}},
 		Policy: Policy{
 			SyncMode: Remove, MaxRemoveLimit: identity.Limit{Value: 100}, OnLimit: WithholdOnLimit, TokenMode: NoToken,
 			MaxShrink: identity.Limit{Value: 30, Percent: true},
@@ -146,9 +146,22 @@ func TestOneDomain(t *testing.T) {
 		"percentage is rounded":     {setup: setup{roster: "b c", live: "a b c", state: "a b c", change: limit("34%")}, want: []string{"leave_domain vpn a"}},
 		"percentage rounded down":   {setup: setup{roster: "b c", live: "a b c", state: "a b c", change: limit("33%")}, want: []string{"mark_missing vpn a", "withheld max_remove_limit vpn a"}},
 		"limits count no additions": {setup: setup{roster: "a b c", change: limit("0")}, want: []string{"create_user vpn a", "join_domain vpn a", "create_user vpn b", "join_domain vpn b", "create_user vpn c", "join_domain vpn c"}},
-		"shrunk":                    {setup: setup{roster: "a b c d e f", live: "a b c d e f g", state: "a b c d e f g", change: func(d *DomainInput) { d.Known.Roster = 10 }}, want: []string{"mark_missing vpn g", "withheld max_shrink vpn g"}},
-		"shrunk within bounds":      {setup: setup{roster: "a b c d e f h", live: "a b c d e f g h", state: "a b c d e f g h", change: func(d *DomainInput) { d.Known.Roster = 10 }}, want: []string{"leave_domain vpn g"}},
-		"one of two may leave":      {setup: setup{roster: "a", live: "a b", state: "a b", change: func(d *DomainInput) { d.Known.Roster = 2 }}, want: []string{"leave_domain vpn b"}},
+		"shrunk":                    {setup: setup{roster: "a b c d e f", live: "a b c d e f g", state: "a b c d e f g", change: func(d *DomainInput) { d.Known.Rosters = map[string]int{"directory.corp": 10} }}, want: []string{"mark_missing vpn g", "withheld max_shrink vpn g"}},
+		"shrunk within bounds":      {setup: setup{roster: "a b c d e f h", live: "a b c d e f g h", state: "a b c d e f g h", change: func(d *DomainInput) { d.Known.Rosters = map[string]int{"directory.corp": 10} }}, want: []string{"leave_domain vpn g"}},
+		"a part shrunk": {setup: setup{roster: "a b c d e f", live: "a b c d e f g", state: "a b c d e f g", change: func(d *DomainInput) {
+			d.Sources[0].Users = 5
+			d.Sources = append(d.Sources, Source{Directory: "directory.staff", Users: 1})
+			d.Known.Rosters = map[string]int{"directory.corp": 5, "directory.staff": 3}
+		}}, want: []string{"mark_missing vpn g", "withheld max_shrink vpn g"}},
+		"parts shrunk within bounds": {setup: setup{roster: "a b c d e f", live: "a b c d e f g", state: "a b c d e f g", change: func(d *DomainInput) {
+			d.Sources[0].Users = 4
+			d.Sources = append(d.Sources, Source{Directory: "directory.staff", Users: 2})
+			d.Known.Rosters = map[string]int{"directory.corp": 4, "directory.staff": 3}
+		}}, want: []string{"leave_domain vpn g"}},
+		"another directory shrunk": {setup: setup{roster: "a b c d e f", live: "a b c d e f g", state: "a b c d e f g", change: func(d *DomainInput) {
+			d.Known.Rosters = map[string]int{"directory.old": 10}
+		}}, want: []string{"mark_missing vpn g", "withheld max_shrink vpn g"}},
+		"one of two may leave":      {setup: setup{roster: "a", live: "a b", state: "a b", change: func(d *DomainInput) { d.Known.Rosters = map[string]int{"directory.corp": 2} }}, want: []string{"leave_domain vpn b"}},
 		"users who leave come last": {setup: setup{roster: "c", live: "a", state: "a"}, want: []string{"create_user vpn c", "join_domain vpn c", "leave_domain vpn a"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -118,7 +118,7 @@ func (d *comparison) others(operations []Operation) []string {
 func Refresh(in Input) *Plan {
 	for i := range in.Domains {
 		d := &in.Domains[i]
-		d.People, d.Unmapped, d.Warnings, d.Scope, d.Known.Scope, d.Known.Roster = nil, nil, nil, nil, nil, 0
+		d.People, d.Unmapped, d.Warnings, d.Scope, d.Known.Scope, d.Known.Rosters = nil, nil, nil, nil, nil, nil
 	}
 	c := newComputer(in)
 	c.plan.RefreshOnly = true

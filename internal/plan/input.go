@@ -28,11 +28,12 @@ type Input struct {
 
 // DomainInput is one domain: its roster, its live members, its state, its policy.
 type DomainInput struct {
-	// Name, ID, Title, Directory, Scope and Evidence go into the plan as they are.
-	Name, ID, Title, Directory string
-	Scope                      Scope
-	Evidence                   identity.Evidence
-	Policy                     Policy
+	// Name, ID, Title, Sources, Shadowed and Scope go into the plan as they are.
+	Name, ID, Title string
+	Sources         []Source
+	Shadowed        []identity.Shadowed
+	Scope           Scope
+	Policy          Policy
 	// People are sorted by the keys of their usernames, which differ.
 	People []identity.Person
 	// Unmapped are in the directory and could not become users.
@@ -58,9 +59,9 @@ type Known struct {
 	Members []identity.Member
 	// Scope is nil where none was recorded.
 	Scope Scope
-	// Roster is the size of the roster at the state's last look, mapped or not;
-	// 0 where there was none.
-	Roster int
+	// Rosters are the people whom each directory gave the domain at the state's last look,
+	// mapped or not, by its reference; nil where there was none.
+	Rosters map[string]int
 	// Others are the members who were not rollcall's at the last apply, as in Domain; nil
 	// where none was recorded.
 	Others []string

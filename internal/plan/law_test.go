@@ -168,7 +168,7 @@ func draw(t *rapid.T) (*world, []DomainInput) {
 			}
 		}
 		d.Policy.TokenMode = rapid.SampledFrom([]TokenMode{NoToken, TokenWithoutEmail, TokenWithEmail}).Draw(t, "tokens")
-		d.Known.Roster = rapid.IntRange(0, 8).Draw(t, "earlier roster")
+		d.Known.Rosters = map[string]int{"directory.corp": rapid.IntRange(0, 8).Draw(t, "earlier roster")}
 		w.members[d.ID], w.state[d.Name] = map[string]bool{}, map[identity.Key]identity.Member{}
 		for _, name := range names {
 			if _, there := w.users["id-"+name]; there && rapid.Bool().Draw(t, "member") {

@@ -70,14 +70,13 @@ type Domain struct {
 	// ID is LoginTC's id of the domain, Title the name that LoginTC has for it.
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	// Directory is the reference of its directory, such as "directory.corp".
-	Directory string   `json:"directory"`
-	SyncMode  SyncMode `json:"sync_mode"`
+	// Sources are its directories, in their order. Of people whom several have, the first
+	// counts.
+	Sources  []Source `json:"sources"`
+	SyncMode SyncMode `json:"sync_mode"`
 	// Notify is the administrator who is told by mail of new and removed users once
 	// the plan is applied; empty for none.
 	Notify string `json:"notify,omitempty"`
-	// Evidence is how the directory's search for this domain was answered.
-	Evidence identity.Evidence `json:"evidence"`
 	// Roster counts the users that the domain should have, Unmapped the entries
 	// that could not become users, Members those that it has now, Unmanaged those left alone since nothing says that they are
 	// rollcall's, Protected those that the policy protects from a change or
@@ -91,6 +90,9 @@ type Domain struct {
 	Kept      int `json:"kept"`
 	// Limit is the use of max_remove_limit.
 	Limit LimitUse `json:"limit"`
+	// Shadowed are entries that do not count, since a directory that comes before has their
+	// usernames, sorted by username.
+	Shadowed []identity.Shadowed `json:"shadowed,omitempty"`
 	// Scope is what decides which entries the domain's roster is made of. Apply
 	// records it in the state.
 	Scope Scope `json:"scope"`
@@ -104,6 +106,16 @@ type Domain struct {
 	// makes it, sorted. Apply records them in the state, so that a later plan can
 	// say who was added since.
 	Others []string `json:"others,omitempty"`
+}
+
+// Source is one of the directories of a domain.
+type Source struct {
+	// Directory is its reference, such as "directory.corp".
+	Directory string `json:"directory"`
+	// Evidence is how its search for this domain was answered.
+	Evidence identity.Evidence `json:"evidence"`
+	// Users counts the people that it gives the domain, those withheld for their data too.
+	Users int `json:"users"`
 }
 
 // Scope names the settings that decide a roster, and their values.

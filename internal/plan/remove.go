@@ -67,10 +67,21 @@ func (d *comparison) grace(known *identity.Member) string {
 	if known == nil || known.MissingSince == nil {
 		return fmt.Sprintf("missing since this plan; removed when missing for %s", after)
 	}
-	if due := known.MissingSince.Add(after); d.Evidence.Ended.Before(due) {
+	if due := known.MissingSince.Add(after); d.readAt().Before(due) {
 		return fmt.Sprintf("missing since %s; removed from %s on", known.MissingSince.UTC().Format(time.RFC3339), due.UTC().Format(time.RFC3339))
 	}
 	return ""
+}
+
+// readAt is when the last of the directories was read to its end.
+func (d *comparison) readAt() time.Time {
+	var at time.Time
+	for i := range d.Sources {
+		if ended := d.Sources[i].Evidence.Ended; ended.After(at) {
+			at = ended
+		}
+	}
+	return at
 }
 
 // markPresent ends the time of a member whose entry is there and which nothing else
@@ -157,18 +168,41 @@ func (c *computer) withholdAll(d *comparison, guard Guard, reason string) {
 // shrinkage withholds all removals of a domain whose roster shrank by more than
 // max_shrink since the state's last look.
 func (c *computer) shrinkage(d *comparison) {
-	before, now := d.Known.Roster, len(d.People)+len(d.Unmapped)
-	allowed := d.Policy.MaxShrink.Of(before)
-	if d.Policy.MaxShrink.Percent && d.Policy.MaxShrink.Value > 0 {
-		allowed = max(allowed, 1) // one person who leaves a team of three is no sign of a broken read
-	}
-	if before-now <= allowed {
+	reason := d.shrunk()
+	if reason == "" {
 		return
 	}
 	d.out.Shrunk = true
-	reason := fmt.Sprintf("the roster shrank from %d to %d, more than max_shrink (%s) allows", before, now, d.Policy.MaxShrink)
 	c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: %s: every removal is withheld; check the directory, and approve them if so many did leave", d.Name, reason))
 	c.withholdAll(d, GuardShrink, reason)
+}
+
+// shrunk says what shrank by more than max_shrink, or nothing: the whole roster or, where
+// the domain has several directories, the part of one of them.
+func (d *comparison) shrunk() string {
+	much := func(what string, before, now int) string {
+		allowed := d.Policy.MaxShrink.Of(before)
+		if d.Policy.MaxShrink.Percent && d.Policy.MaxShrink.Value > 0 {
+			allowed = max(allowed, 1) // one person who leaves a team of three is no sign of a broken read
+		}
+		if before-now <= allowed {
+			return ""
+		}
+		return fmt.Sprintf("%s shrank from %d to %d, more than max_shrink (%s) allows", what, before, now, d.Policy.MaxShrink)
+	}
+	before := 0
+	for _, users := range d.Known.Rosters {
+		before += users
+	}
+	if reason := much("the roster", before, len(d.People)+len(d.Unmapped)); reason != "" || len(d.Sources) < 2 {
+		return reason
+	}
+	for _, s := range d.Sources {
+		if reason := much("the part of the roster from "+s.Directory, d.Known.Rosters[s.Directory], s.Users); reason != "" {
+			return reason
+		}
+	}
+	return ""
 }
 
 // limit withholds all removals of a domain that are more than its limit allows.

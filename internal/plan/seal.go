@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -49,7 +50,11 @@ func (p *Plan) digest() (string, error) {
 func timeless(domains []Domain) []Domain {
 	out := make([]Domain, len(domains))
 	for i, d := range domains {
-		d.Evidence = identity.Evidence{BaseDN: d.Evidence.BaseDN, Scope: d.Evidence.Scope, Filter: d.Evidence.Filter, Entries: d.Evidence.Entries}
+		d.Sources = slices.Clone(d.Sources)
+		for j := range d.Sources {
+			e := &d.Sources[j].Evidence
+			*e = identity.Evidence{BaseDN: e.BaseDN, Scope: e.Scope, Filter: e.Filter, Entries: e.Entries, Groups: e.Groups.Timeless()}
+		}
 		out[i] = d
 	}
 	return out

@@ -59,8 +59,8 @@ func TestIDIsOfContentAlone(t *testing.T) {
 	}{
 		"created":   {func(p *Plan) { p.Created = p.Created.Add(time.Hour) }, true},
 		"expires":   {func(p *Plan) { p.Expires = p.Expires.Add(time.Hour) }, true},
-		"server":    {func(p *Plan) { p.Domains[0].Evidence.Server = "ldap://other" }, true},
-		"entries":   {func(p *Plan) { p.Domains[0].Evidence.Entries++ }, false},
+		"server":    {func(p *Plan) { p.Domains[0].Sources[0].Evidence.Server = "ldap://other" }, true},
+		"entries":   {func(p *Plan) { p.Domains[0].Sources[0].Evidence.Entries++ }, false},
 		"operation": {func(p *Plan) { p.Operations[0].Username = "x" }, false},
 		"serial":    {func(p *Plan) { p.Serial++ }, false},
 		"config":    {func(p *Plan) { p.ConfigDigest = "other" }, false},

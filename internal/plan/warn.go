@@ -15,10 +15,36 @@ func (c *computer) warn() {
 		for _, warning := range d.Warnings {
 			c.plan.Warnings = append(c.plan.Warnings, "domain."+d.Name+": "+warning)
 		}
+		for i := range d.Sources {
+			for _, warning := range groupWarnings(&d.Sources[i]) {
+				c.plan.Warnings = append(c.plan.Warnings, "domain."+d.Name+": "+warning)
+			}
+		}
 	}
 	if c.hasAliases() {
 		c.warnOfSharedNames()
 	}
+}
+
+// groupWarnings are about groups that contain themselves and members that are nowhere.
+func groupWarnings(s *Source) []string {
+	g := s.Evidence.Groups
+	if g == nil {
+		return nil
+	}
+	var warnings []string
+	for _, cycle := range g.Cycles {
+		warnings = append(warnings, fmt.Sprintf("%s: a group contains itself, which was not followed: %s", s.Directory, cycle))
+	}
+	if g.Outside > 0 {
+		some := strings.Join(g.OutsideSome, "; ")
+		if more := g.Outside - len(g.OutsideSome); more > 0 {
+			some += fmt.Sprintf("; and %d more", more)
+		}
+		warnings = append(warnings, fmt.Sprintf("%s: of the groups' members %d are not to be found there: they are of another directory, "+
+			"were deleted, or are groups that the bind account may not read, whose people are missing then: %s", s.Directory, g.Outside, some))
+	}
+	return warnings
 }
 
 // hasAliases reports whether anybody is wanted to have an alias.

@@ -190,7 +190,7 @@ func spitefulPlan() *plan.Plan {
 	}
 	d := domain("vpn", people[:10], people[10:], people[10:])
 	d.Policy.MaxRemoveLimit.Value = 100
-	d.Title, d.Evidence.Filter = people[3], people[16]
+	d.Title, d.Sources[0].Evidence.Filter = people[3], people[16]
 	p := compute(plan.Input{Domains: []plan.DomainInput{d}})
 	p.Warnings, p.Failures, p.ID, p.RollcallVersion = people, people, people[3]+people[16], people[17]
 	return p

@@ -37,7 +37,52 @@ func domainName(name string) string { return "domain." + Escape(name) }
 func quoted(s string) string { return `"` + Escape(s) + `"` }
 
 func (w *writer) evidence(d *plan.Domain) {
-	e := d.Evidence
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		e := &s.Evidence
+		took := e.Ended.Sub(e.Started).Round(time.Millisecond)
+		w.line("  read %s completely: %s %s", Escape(s.Directory), readText(e), w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
+		w.line("    %s", w.dim(searchText(e)))
+		if e.Groups != nil {
+			w.line("    %s", w.dim("members of "+groupText(e.Groups)))
+		}
+	}
+	w.shadowed(d)
+}
+
+// maxShadowed is how many entries that do not count are shown one by one.
+const maxShadowed = 20
+
+// shadowed shows the entries that do not count, since an earlier directory has the
+// person.
+func (w *writer) shadowed(d *plan.Domain) {
+	if len(d.Shadowed) == 0 {
+		return
+	}
+	w.line("  %s in more than one directory, of which the first counts:", Count(len(d.Shadowed), "user", "users"))
+	for _, s := range d.Shadowed[:min(maxShadowed, len(d.Shadowed))] {
+		w.line("    %s", w.dim(shadowedText(s)))
+	}
+	if more := len(d.Shadowed) - maxShadowed; more > 0 {
+		w.line("    %s", w.dim(fmt.Sprintf("and %d more (--json has all)", more)))
+	}
+}
+
+func shadowedText(s identity.Shadowed) string {
+	return fmt.Sprintf("%s: %s (%s), not %s (%s)", value(s.Username), Escape(s.By), value(s.ByDN), Escape(s.Directory), value(s.DN))
+}
+
+// directories names the directories of the domain, in their order.
+func directories(d *plan.Domain) string {
+	all := make([]string, len(d.Sources))
+	for i := range d.Sources {
+		all[i] = Escape(d.Sources[i].Directory)
+	}
+	return strings.Join(all, ", ")
+}
+
+// readText says how much was read.
+func readText(e *identity.Evidence) string {
 	read := fmt.Sprintf("%s in %s", Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"))
 	if len(e.Referrals) > 0 {
 		read += fmt.Sprintf(", %s followed", Count(len(e.Referrals), "referral", "referrals"))
@@ -45,9 +90,31 @@ func (w *writer) evidence(d *plan.Domain) {
 	if e.ReferralsIgnored > 0 {
 		read += fmt.Sprintf(", %s ignored", Count(e.ReferralsIgnored, "referral", "referrals"))
 	}
-	took := e.Ended.Sub(e.Started).Round(time.Millisecond)
-	w.line("  read %s completely: %s %s", Escape(d.Directory), read, w.dim(fmt.Sprintf("(%s, %s)", Escape(e.Server), took)))
-	w.line("    %s", w.dim(searchText(&e)))
+	return read
+}
+
+// groupText says what groups came to.
+func groupText(g *identity.GroupEvidence) string {
+	text := fmt.Sprintf("%s: %s", escapeAll(g.MembersOf, " | "), Count(g.Members, "member", "members"))
+	if g.Read > len(g.MembersOf) {
+		text += fmt.Sprintf(" of %s, nested %d deep", Count(g.Read, "group", "groups"), g.Depth)
+	}
+	if g.Unmatched > 0 {
+		text += fmt.Sprintf(", %d of them left out by base and filter", g.Unmatched)
+	}
+	if g.Outside > 0 {
+		text += fmt.Sprintf(", %d of them not found", g.Outside)
+	}
+	return text + fmt.Sprintf(" (%s)", Count(g.Searches, "search", "searches"))
+}
+
+// escapeAll escapes texts and joins them.
+func escapeAll(texts []string, separator string) string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = value(text)
+	}
+	return strings.Join(all, separator)
 }
 
 // searchText is what was asked. A table has no tree, and so neither base nor scope.

@@ -64,7 +64,7 @@ func computed(t *rapid.T) *plan.Plan {
 		d.Policy.MaxRemoveLimit = identity.Limit{Value: float64(rapid.SampledFrom([]int{0, 20, 100}).Draw(t, "limit"))}
 		d.Policy.RemoveAfter = rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "remove_after")
 		if rapid.Bool().Draw(t, "shrunk") {
-			d.Known.Roster, d.Policy.MaxShrink = len(live), identity.Limit{Value: 10, Percent: true}
+			d.Known.Rosters, d.Policy.MaxShrink = map[string]int{"directory.corp": len(live)}, identity.Limit{Value: 10, Percent: true}
 		}
 		for j := range rapid.IntRange(0, 3).Draw(t, "unmapped") {
 			dn := fmt.Sprintf("cn=%s-%d,dc=example,dc=com", name, j)

@@ -15,9 +15,7 @@ import (
 // Explanation is everything that decides about one username in one domain.
 type Explanation struct {
 	Domain plan.DomainInput
-	// Filter is what the directory was asked, Sources the expressions of the user block
-	// by field.
-	Filter  string
+	// Sources are the expressions, by field, of the user block of the person's directory.
 	Sources map[string]string
 	// Person is who the roster has, Unmapped an entry that could not become a user, Known
 	// what the state has, Account what LoginTC has, Member whether that is a member; nil
@@ -46,15 +44,17 @@ func (w *writer) explain(e *Explanation) {
 	d := &e.Domain
 	w.line("")
 	w.line("%s %s", w.bold(domainName(d.Name)), quoted(d.Title))
-	in := Escape(d.Directory)
-	if d.Evidence.BaseDN != "" || d.Evidence.Scope != "" { // a table has neither
-		in += fmt.Sprintf(", base %s, scope %s", value(d.Evidence.BaseDN), Escape(string(d.Evidence.Scope)))
+	for i := range d.Sources {
+		s := &d.Sources[i]
+		w.line("  directory  %s: %s", Escape(s.Directory), Count(s.Evidence.Entries, "entry", "entries"))
+		w.line("             %s", searchText(&s.Evidence))
 	}
-	w.line("  directory  %s", in)
-	w.line("             filter %s: %s", value(e.Filter), Count(d.Evidence.Entries, "entry", "entries"))
 	switch {
 	case e.Person != nil:
 		w.entry(e.Person.DN, e.Person.EntryID)
+		if len(d.Sources) > 1 {
+			w.line("             from %s", Escape(d.Sources[e.Person.Source].Directory))
+		}
 		w.values(e)
 	case e.Unmapped != nil:
 		w.entry(e.Unmapped.DN, e.Unmapped.EntryID)

@@ -29,13 +29,13 @@ func person(line string) identity.Person {
 // them that the state knows; all sorted.
 func domain(name string, roster, live, known []string) plan.DomainInput {
 	in := plan.DomainInput{
-		Name: name, ID: vpnID, Title: strings.ToUpper(name), Directory: "directory.corp", Pages: 1,
+		Name: name, ID: vpnID, Title: strings.ToUpper(name), Pages: 1,
 		Scope: plan.Scope{"filter": "(memberOf=cn=vpn,ou=Groups,dc=example,dc=com)"},
-		Evidence: identity.Evidence{
+		Sources: []plan.Source{{Directory: "directory.corp", Users: len(roster), Evidence: identity.Evidence{
 			Server: "ldaps://dc1.example.com", BaseDN: "ou=People,dc=example,dc=com", Scope: identity.ScopeSub,
 			Filter:  "(&(objectClass=person)(memberOf=cn=vpn,ou=Groups,dc=example,dc=com))",
 			Entries: len(roster), Pages: 1, Started: noon(), Ended: noon().Add(240 * time.Millisecond),
-		},
+		}}},
 		Policy: plan.Policy{
 			SyncMode: plan.Remove, MaxRemoveLimit: identity.Limit{Value: 10}, TokenMode: plan.TokenWithoutEmail,
 			OnLimit: plan.WithholdOnLimit, MaxShrink: identity.Limit{Value: 100, Percent: true},
@@ -98,14 +98,36 @@ func plans() map[string]*plan.Plan {
 		"drift":    compute(drifting()),
 		"refresh":  refreshed(),
 		"renamed":  renamed(),
+		"groups":   groups(),
 	}
+}
+
+// groups is a plan of a domain whose people are the members of groups, in one directory,
+// and a table's.
+func groups() *plan.Plan {
+	d := domain("vpn", lines(ada, jane, kim, zoe), lines(ada, kim), lines(ada, kim))
+	e := &d.Sources[0].Evidence
+	e.Filter, e.Entries, d.Sources[0].Users = "(objectClass=person)", 3, 3
+	e.Groups = &identity.GroupEvidence{
+		MembersOf: lines("cn=vpn,ou=Groups,dc=example,dc=com"), Read: 4, Depth: 3, Members: 7, Searches: 6,
+		Cycles:    lines("cn=ops,ou=Groups,dc=example,dc=com > cn=web,ou=Groups,dc=example,dc=com > cn=ops,ou=Groups,dc=example,dc=com"),
+		Unmatched: 1, Outside: 3, OutsideSome: lines("cn=S-1-5-21-9,cn=ForeignSecurityPrincipals,dc=example,dc=com", "uid=gone,ou=People,dc=example,dc=com"),
+	}
+	d.Sources = append(d.Sources, plan.Source{Directory: "directory.contractors", Users: 1, Evidence: identity.Evidence{
+		Server: "contractors.csv", Filter: "(site=vpn)", Entries: 2, Pages: 1, Started: noon(), Ended: noon().Add(time.Millisecond),
+	}})
+	d.Shadowed = []identity.Shadowed{{
+		Username: "kim.park", Directory: "directory.contractors", DN: "login=kim.park", By: "directory.corp", ByDN: "uid=kim.park,ou=People,dc=example,dc=com",
+	}}
+	return compute(plan.Input{Domains: []plan.DomainInput{d}})
 }
 
 // first is the first plan of an organization that has members already.
 func first() *plan.Plan {
 	d := domain("vpn", lines(ada, jane, kim, noor, zoe), lines(jane, "root | Emergency | root@example.com"), nil)
-	d.Evidence.Entries, d.Evidence.Pages = 7, 2
-	d.Evidence.Referrals, d.Evidence.ReferralsIgnored = lines("ldaps://dc2.example.com/ou=Branch,dc=example,dc=com"), 2
+	e := &d.Sources[0].Evidence
+	e.Entries, e.Pages = 7, 2
+	e.Referrals, e.ReferralsIgnored = lines("ldaps://dc2.example.com/ou=Branch,dc=example,dc=com"), 2
 	d.Policy.MaxRemoveLimit = identity.Limit{Value: 5, Percent: true}
 	d.Unmapped = []identity.Unmapped{
 		{Person: identity.Person{DN: "uid=lee,ou=People,dc=example,dc=com", User: identity.User{Username: "lee"}}, Reason: `no email: the entry has no "mail"`},
@@ -151,7 +173,7 @@ func withheld() *plan.Plan {
 	site.Known.Members[1].MissingSince = &since
 	site.Policy.RemoveAfter = 72 * time.Hour
 	lab := domain("lab", lines(ada), lines(ada, jane), lines(ada, jane))
-	lab.Known.Roster, lab.Policy.MaxShrink = 200, identity.Limit{Value: 30, Percent: true}
+	lab.Known.Rosters, lab.Policy.MaxShrink = map[string]int{"directory.corp": 200}, identity.Limit{Value: 30, Percent: true}
 	return compute(plan.Input{Domains: []plan.DomainInput{vpn, site, lab}})
 }
 
@@ -245,7 +267,10 @@ func hostile() *plan.Plan {
 		gone.Known.Members[i].DN = "cn=" + s
 		gone.Unmapped = append(gone.Unmapped, identity.Unmapped{Person: identity.Person{DN: "uid=" + s, User: identity.User{Username: "w" + s}}, Reason: "name " + s})
 	}
-	gone.Evidence.Server, gone.Evidence.BaseDN, gone.Evidence.Filter, gone.Title = nasty()[0], nasty()[1], nasty()[2], nasty()[3]
+	e := &gone.Sources[0].Evidence
+	e.Server, e.BaseDN, e.Filter, gone.Title = nasty()[0], nasty()[1], nasty()[2], nasty()[3]
+	e.Groups = &identity.GroupEvidence{MembersOf: nasty()[:2], Read: 3, Depth: 2, Members: 4, Searches: 5, Cycles: nasty()[2:3], Outside: 2, OutsideSome: nasty()[3:5]}
+	gone.Shadowed = []identity.Shadowed{{Username: nasty()[0], Directory: nasty()[1], DN: nasty()[2], By: nasty()[3], ByDN: nasty()[4]}}
 	gone.Known.Scope = plan.Scope{"filter": nasty()[0]}
 	p := compute(plan.Input{Domains: []plan.DomainInput{d, gone}})
 	p.Warnings, p.Failures = nasty()[:4], nasty()[2:3]

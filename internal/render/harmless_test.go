@@ -29,8 +29,12 @@ func arbitrary(t *rapid.T) *plan.Plan {
 		ID: draw(), RollcallVersion: draw(), Warnings: []string{draw()}, Failures: []string{draw()}, APICalls: 1,
 		RunLimit: &plan.LimitUse{Wanted: 1},
 		Domains: []plan.Domain{{
-			Name: name, ID: draw(), Title: draw(), Directory: draw(), SyncMode: plan.SyncMode(draw()),
-			Evidence:     identity.Evidence{Server: draw(), BaseDN: draw(), Scope: identity.Scope(draw()), Filter: draw(), Referrals: []string{draw()}},
+			Name: name, ID: draw(), Title: draw(), SyncMode: plan.SyncMode(draw()),
+			Sources: []plan.Source{{Directory: draw(), Evidence: identity.Evidence{
+				Server: draw(), BaseDN: draw(), Scope: identity.Scope(draw()), Filter: draw(), Referrals: []string{draw()},
+				Groups: &identity.GroupEvidence{MembersOf: []string{draw()}, Cycles: []string{draw()}, Outside: 1, OutsideSome: []string{draw()}},
+			}}},
+			Shadowed:     []identity.Shadowed{{Username: draw(), Directory: draw(), DN: draw(), By: draw(), ByDN: draw()}},
 			Limit:        plan.LimitUse{Wanted: 1},
 			ScopeChanges: []plan.ScopeChange{{Setting: draw(), Before: draw(), After: draw()}},
 		}},

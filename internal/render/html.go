@@ -169,32 +169,46 @@ func pageNotes(p *plan.Plan) (notes []pageNote) {
 }
 
 func newPageDomain(p *plan.Plan, d *plan.Domain) pageDomain {
-	e := &d.Evidence
 	s := p.Summarize(d.Name)
 	out := pageDomain{
-		Name: Escape(d.Name), Title: Escape(d.Title), Directory: Escape(d.Directory), Mode: Escape(string(d.SyncMode)),
+		Name: Escape(d.Name), Title: Escape(d.Title), Directory: directories(d), Mode: Escape(string(d.SyncMode)),
 		Roster: d.Roster, Members: d.Members, Withheld: s.Withheld + s.WithheldData, Sum: s, Limit: newPageLimit(d.Limit),
-		Evidence: [][2]string{
-			{"domain", Escape(d.ID)},
-			{"server", Escape(e.Server)},
-			{"search", searchText(e)},
-			{"read completely", fmt.Sprintf("%s in %s, in %s", Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"), e.Ended.Sub(e.Started).Round(time.Millisecond))},
-		},
+		Evidence: [][2]string{{"domain", Escape(d.ID)}},
 	}
 	if d.SyncMode == plan.AddOnly {
 		out.Limit = pageLimit{Text: "none, since sync_mode is add_only"}
 	}
-	if p.RefreshOnly {
-		out.Evidence = out.Evidence[:1]
+	if !p.RefreshOnly {
+		for i := range d.Sources {
+			out.Evidence = append(out.Evidence, sourceRows(d, &d.Sources[i])...)
+		}
 	}
-	for _, referral := range e.Referrals {
-		out.Evidence = append(out.Evidence, [2]string{"referral followed", Escape(referral)})
+	for _, shadowed := range d.Shadowed {
+		out.Evidence = append(out.Evidence, [2]string{"in two directories", shadowedText(shadowed)})
 	}
 	out.Evidence = append(out.Evidence, [2]string{"in all", strings.Join(countTexts(d), ", ")})
 	if d.Notify != "" {
 		out.Evidence = append(out.Evidence, [2]string{"told by mail", value(d.Notify)})
 	}
 	return out
+}
+
+// sourceRows say how one of the domain's directories was read.
+func sourceRows(d *plan.Domain, s *plan.Source) [][2]string {
+	var rows [][2]string
+	if len(d.Sources) > 1 {
+		rows = append(rows, [2]string{"directory", fmt.Sprintf("%s: %s", Escape(s.Directory), Count(s.Users, "user", "users"))})
+	}
+	e := &s.Evidence
+	took := e.Ended.Sub(e.Started).Round(time.Millisecond)
+	rows = append(rows, [2]string{"server", Escape(e.Server)}, [2]string{"search", searchText(e)}, [2]string{"read completely", fmt.Sprintf("%s, in %s", readText(e), took)})
+	if e.Groups != nil {
+		rows = append(rows, [2]string{"members of", groupText(e.Groups)})
+	}
+	for _, referral := range e.Referrals {
+		rows = append(rows, [2]string{"referral followed", Escape(referral)})
+	}
+	return rows
 }
 
 func newPageLimit(use plan.LimitUse) pageLimit {

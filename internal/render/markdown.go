@@ -134,9 +134,16 @@ func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Opera
 	s := p.Summarize(d.Name)
 	people := newPeople(operations)
 	lines := append(changeLines(people), additionLines(people)...)
-	e := d.Evidence
-	evidence := fmt.Sprintf("# %s read completely: %s in %s; %d in the roster, %d members now; removals: %d of %d allowed",
-		Escape(d.Directory), Count(e.Entries, "entry", "entries"), Count(e.Pages, "page", "pages"), d.Roster, d.Members, d.Limit.Used, d.Limit.Allowed)
+	reads := make([]string, len(d.Sources))
+	for i, source := range d.Sources {
+		reads[i] = fmt.Sprintf("%s read completely: %s in %s", Escape(source.Directory),
+			Count(source.Evidence.Entries, "entry", "entries"), Count(source.Evidence.Pages, "page", "pages"))
+	}
+	evidence := fmt.Sprintf("# %s; %d in the roster, %d members now; removals: %d of %d allowed",
+		strings.Join(reads, ", "), d.Roster, d.Members, d.Limit.Used, d.Limit.Allowed)
+	if len(d.Shadowed) > 0 {
+		evidence += fmt.Sprintf("; %s in more than one directory", Count(len(d.Shadowed), "user", "users"))
+	}
 	summary := fmt.Sprintf("\n<details><summary>%s %s: %d to add, %d to change, %d to remove, %d withheld</summary>\n\n",
 		code("domain."+d.Name), code(d.Title), s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
 	m.fenced(summary, append([]string{evidence}, lines...), "\n</details>\n", false)

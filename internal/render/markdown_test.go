@@ -114,7 +114,7 @@ func TestNothingActsInAComment(t *testing.T) {
 		spite := func() string { return rapid.SampledFrom(spiteful()).Draw(t, "spite") }
 		d := &p.Domains[0]
 		d.Title, p.RollcallVersion, p.Warnings, p.Failures = spite(), spite(), []string{spite()}, []string{spite()}
-		d.Directory, d.ScopeChanges[0].After = spite(), spite()
+		d.Sources[0].Directory, d.ScopeChanges[0].After = spite(), spite()
 		for i := range p.Operations {
 			op := &p.Operations[i]
 			op.Username, op.DN, op.Reason, op.Renamed, op.Group, op.Phone = spite(), spite(), spite(), spite(), spite(), spite()

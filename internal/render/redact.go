@@ -26,6 +26,7 @@ func Redact(p *plan.Plan, key []byte) *plan.Plan {
 	for i := range out.Domains {
 		d := &out.Domains[i]
 		d.Others, d.Notify = nil, r.name("admin", d.Notify)
+		d.Sources, d.Shadowed = r.sources(d.Sources), r.shadowed(d.Shadowed)
 	}
 	out.Operations = slices.Clone(p.Operations)
 	for i := range out.Operations {
@@ -91,6 +92,28 @@ func (r redactor) operation(op *plan.Operation) {
 	op.Before, op.After, op.Phone = r.values(op.Before), r.values(op.After), r.name("phone", op.Phone)
 }
 
+// sources leaves out the members of groups that are nowhere: they may be people.
+func (redactor) sources(sources []plan.Source) []plan.Source {
+	out := slices.Clone(sources)
+	for i := range out {
+		if g := out[i].Evidence.Groups; g != nil {
+			redacted := *g
+			redacted.OutsideSome = nil
+			out[i].Evidence.Groups = &redacted
+		}
+	}
+	return out
+}
+
+func (r redactor) shadowed(shadowed []identity.Shadowed) []identity.Shadowed {
+	out := slices.Clone(shadowed)
+	for i := range out {
+		s := &out[i]
+		s.Username, s.DN, s.ByDN = r.user(s.Username), r.name("dn", s.DN), r.name("dn", s.ByDN)
+	}
+	return out
+}
+
 // withheldReason says why without saying who.
 func withheldReason(w *plan.Withheld) string {
 	switch w.Guard {
@@ -111,7 +134,8 @@ func redactedWarnings(p *plan.Plan) []string {
 	var kept []string
 	for _, warning := range p.Warnings {
 		whole := slices.ContainsFunc(p.Domains, func(d plan.Domain) bool {
-			return d.Shrunk && strings.HasPrefix(warning, "domain."+d.Name+": the roster shrank from ")
+			about, of := strings.CutPrefix(warning, "domain."+d.Name+": the ")
+			return d.Shrunk && of && (strings.HasPrefix(about, "roster shrank from ") || strings.HasPrefix(about, "part of the roster from "))
 		})
 		if whole {
 			kept = append(kept, warning)

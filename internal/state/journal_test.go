@@ -217,7 +217,7 @@ func TestProgressEndsWithAnotherChange(t *testing.T) {
 	if err != nil || s.Progress("plan-1") == nil {
 		t.Fatal(err)
 	}
-	s.Observe("directory.x", "vpn", at, Counts{Entries: 1})
+	s.Observe("vpn", Read{"directory.x", at, Counts{Entries: 1}})
 	if err := Save(path, s, "v"); err != nil || s.Progress("plan-1") == nil {
 		t.Errorf("an observation: %v", err)
 	}

@@ -203,40 +203,60 @@ func (s *State) DomainID(name string) string {
 	return ""
 }
 
-// RosterSize returns how many people the domain's roster had at the last look, 0
-// where there was none. Which directory was read then does not matter: a domain
-// that is given another one is compared with what it was.
-func (s *State) RosterSize(name string) int {
-	for _, o := range s.directories {
-		if counts, ok := o.Rosters[name]; ok { // there is at most one
-			return counts.Users
+// Rosters returns how many people each directory gave the domain at the last look, by
+// the directory's reference; nil where there was none. A domain that is given another
+// directory is compared with what it was.
+func (s *State) Rosters(name string) map[string]int {
+	var sizes map[string]int
+	for directory, o := range s.directories {
+		if counts, ok := o.Rosters[name]; ok {
+			if sizes == nil {
+				sizes = map[string]int{}
+			}
+			sizes[directory] = counts.Users
 		}
 	}
-	return 0
+	return sizes
 }
 
-// Observe records a complete read, in the place of the domain's earlier ones.
-func (s *State) Observe(directory, name string, readAt time.Time, counts Counts) {
-	o := s.directories[directory]
-	if o.Rosters[name] == counts && o.ReadAt.Equal(readAt) {
-		return
-	}
-	for other, observed := range s.directories {
-		if _, ok := observed.Rosters[name]; ok && other != directory {
-			observed.Rosters = maps.Clone(observed.Rosters)
-			delete(observed.Rosters, name)
-			s.directories[other] = observed
+// Read is a complete read of a directory for one domain.
+type Read struct {
+	// Directory is the directory's reference, At when it ended.
+	Directory string
+	At        time.Time
+	Counts
+}
+
+// Observe records the reads of a domain's directories, in the place of its earlier ones.
+func (s *State) Observe(name string, reads ...Read) {
+	for directory, o := range s.directories {
+		among := func(r Read) bool { return r.Directory == directory }
+		if _, ok := o.Rosters[name]; ok && !slices.ContainsFunc(reads, among) {
+			o.Rosters = maps.Clone(o.Rosters)
+			delete(o.Rosters, name)
+			s.directories[directory] = o
+			s.observed = true
 		}
+	}
+	for _, r := range reads {
+		s.observe(name, r)
+	}
+}
+
+func (s *State) observe(name string, r Read) {
+	o := s.directories[r.Directory]
+	if o.Rosters[name] == r.Counts && o.ReadAt.Equal(r.At) {
+		return
 	}
 	o.Rosters = maps.Clone(o.Rosters)
 	if o.Rosters == nil {
 		o.Rosters = map[string]Counts{}
 	}
-	o.Rosters[name] = counts
-	if readAt.After(o.ReadAt) {
-		o.ReadAt = readAt
+	o.Rosters[name] = r.Counts
+	if r.At.After(o.ReadAt) {
+		o.ReadAt = r.At
 	}
-	s.directories[directory] = o
+	s.directories[r.Directory] = o
 	s.observed = true
 }
 

@@ -33,7 +33,7 @@ func sample() *State {
 	s.Upsert("vpn", missing)
 	s.Upsert("vpn", member("anna"))
 	s.Upsert("site", member("bob"))
-	s.Observe("directory.corp", "vpn", at, Counts{Entries: 3, Users: 2})
+	s.Observe("vpn", Read{"directory.corp", at, Counts{Entries: 3, Users: 2}})
 	s.RecordApplied("plan-1", at)
 	return s
 }
@@ -90,7 +90,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff([]string{"site", "vpn"}, got.DomainNames()); diff != "" {
 		t.Error(diff)
 	}
-	if got.Scope("vpn")["base_dn"] != "ou=People" || got.DomainID("vpn") != "d1" || got.RosterSize("vpn") != 2 {
+	if got.Scope("vpn")["base_dn"] != "ou=People" || got.DomainID("vpn") != "d1" || got.Rosters("vpn")["directory.corp"] != 2 {
 		t.Errorf("%+v", got)
 	}
 	if !got.HasApplied("plan-1") || got.HasApplied("plan-2") {
@@ -108,7 +108,7 @@ func TestSerialMovesWithContentAlone(t *testing.T) {
 		"the same member":     {func(s *State) { s.Upsert("site", member("bob")) }, 0},
 		"the same scope":      {func(s *State) { s.SetScope("vpn", map[string]string{"base_dn": "ou=People"}) }, 0},
 		"nobody removed":      {func(s *State) { s.Remove("vpn", "nobody"); s.Remove("nowhere", "nobody") }, 0},
-		"an observation":      {func(s *State) { s.Observe("directory.corp", "vpn", at.Add(time.Hour), Counts{3, 2}) }, 0},
+		"an observation":      {func(s *State) { s.Observe("vpn", Read{"directory.corp", at.Add(time.Hour), Counts{3, 2}}) }, 0},
 		"a changed member":    {func(s *State) { m := member("bob"); m.Name = "Bob"; s.Upsert("site", m) }, 1},
 		"a new member":        {func(s *State) { s.Upsert("site", member("carl")) }, 1},
 		"a removed member":    {func(s *State) { s.Remove("site", "bob") }, 1},
@@ -138,14 +138,14 @@ func TestSerialMovesWithContentAlone(t *testing.T) {
 func TestAnotherDirectoryIsComparedWithTheLastOne(t *testing.T) {
 	t.Parallel()
 	s := sample()
-	s.Observe("directory.new", "site", at, Counts{5, 5})
-	if got := s.RosterSize("vpn"); got != 2 {
-		t.Errorf("%d", got)
+	s.Observe("site", Read{"directory.new", at, Counts{5, 5}})
+	if got := s.Rosters("vpn"); got["directory.corp"] != 2 || len(got) != 1 {
+		t.Errorf("%v", got)
 	}
-	s.Observe("directory.new", "vpn", at, Counts{1, 1})
-	s.Observe("directory.new", "vpn", at.Add(1), Counts{1, 1})
-	if got := s.RosterSize("vpn"); got != 1 || len(s.directories["directory.corp"].Rosters) != 0 {
-		t.Errorf("%d, %v", got, s.directories)
+	s.Observe("vpn", Read{"directory.new", at, Counts{1, 1}}, Read{"directory.too", at, Counts{4, 4}})
+	s.Observe("vpn", Read{"directory.new", at.Add(1), Counts{1, 1}})
+	if got := s.Rosters("vpn"); got["directory.new"] != 1 || len(got) != 1 || len(s.directories["directory.corp"].Rosters) != 0 {
+		t.Errorf("%v, %v", got, s.directories)
 	}
 }
 

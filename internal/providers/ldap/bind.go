@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -55,6 +56,9 @@ func (d *Directory) anonymous() bool {
 func (d *Directory) who() string {
 	switch d.options.BindMethod {
 	case BindGSSAPI:
+		if d.options.Kerberos.Principal == "" {
+			return "binding with the Kerberos tickets of ccache_file"
+		}
 		return fmt.Sprintf("binding as %q with Kerberos", d.options.Kerberos.Principal)
 	case BindExternal:
 		return "binding with the client certificate"
@@ -66,6 +70,10 @@ func (d *Directory) who() string {
 func explainBind(err error) error {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok {
+		closed := func(sign string) bool { return strings.Contains(err.Error(), sign) } // go-ldap keeps the text alone
+		if slices.ContainsFunc([]string{"EOF", "remote error: tls", "broken pipe", "connection reset"}, closed) {
+			return fmt.Errorf("the server closed the connection; it may want a client certificate that it trusts (client_cert_file): %w", err)
+		}
 		return err
 	}
 	text := ""

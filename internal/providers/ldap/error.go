@@ -64,7 +64,7 @@ func (r *read) explainSearch(c *connection, t target, err error) error {
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultStrongAuthRequired):
 		return fmt.Errorf("%s: the server answers no search without TLS; use ldaps:// or encryption = \"starttls\": %w", c.server, err)
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInappropriateAuthentication),
-		r.anonymous() && ldap.IsErrorAnyOf(err, ldap.LDAPResultOperationsError, ldap.LDAPResultUnwillingToPerform):
+		r.anonymous() && r.entries == 0 && ldap.IsErrorAnyOf(err, ldap.LDAPResultOperationsError, ldap.LDAPResultUnwillingToPerform):
 		// Active Directory: 000004DC, "a successful bind must be completed on the connection".
 		return fmt.Errorf("%s: the server does not let anonymous clients search; set bind_dn and bind_password, or another bind_method: %w", c.server, err)
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded):

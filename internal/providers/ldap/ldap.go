@@ -180,7 +180,7 @@ func (d *Directory) Read(ctx context.Context, s identity.Search, yield func([]id
 func attributes(asked []string) []string {
 	var out []string
 	for _, name := range append(slices.Clone(asked), identity.EntryIDAttributes()...) {
-		if !slices.ContainsFunc(out, func(s string) bool { return strings.EqualFold(s, name) }) {
+		if !slices.ContainsFunc(out, func(s string) bool { return identity.SameAttribute(s, name) }) {
 			out = append(out, name)
 		}
 	}

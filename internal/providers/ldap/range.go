@@ -24,7 +24,7 @@ func parseRange(name string) (r ranged, ok bool) {
 	}
 	options := strings.Split(name, ";")
 	at := slices.IndexFunc(options, func(o string) bool { return len(o) > 6 && strings.EqualFold(o[:6], "range=") })
-	if at < 1 {
+	if at < 1 || options[0] == "" {
 		return r, false
 	}
 	low, high, found := strings.Cut(options[at][6:], "-")

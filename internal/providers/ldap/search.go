@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -223,16 +222,9 @@ func (r *read) hand(ctx context.Context, page []identity.Entry) error {
 func (r *read) entry(e *ldap.Entry) identity.Entry {
 	out := identity.Entry{DN: e.DN, Attributes: make([]identity.Attribute, 0, len(r.asked))}
 	for _, a := range e.Attributes {
-		if !slices.ContainsFunc(r.asked, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
-			continue
+		if slices.ContainsFunc(r.asked, func(name string) bool { return identity.SameAttribute(name, a.Name) }) {
+			out.Attributes = append(out.Attributes, identity.NewAttribute(a.Name, a.Values))
 		}
-		values := a.Values
-		if strings.EqualFold(a.Name, "objectGUID") && len(values) == 1 {
-			if text, ok := identity.GUIDText(values[0]); ok {
-				values = []string{text}
-			}
-		}
-		out.Attributes = append(out.Attributes, identity.Attribute{Name: a.Name, Values: values})
 	}
 	out.ID = identity.EntryID(func(name string) (string, bool) {
 		values := e.GetEqualFoldAttributeValues(name)

@@ -9,7 +9,7 @@ import (
 // Person is the LDIF of a person, made to be odd by its number i, from 0:
 //
 //	i%10 == 3  has no mail
-//	i%7  == 2  has two mail values, the first being the usual one
+//	i%7  == 2  has two mail values: the usual one, and one that sorts before it
 //	i%11 == 5  has a name in another script, and it as RDN
 //	i%101== 50 has an RDN with every character that RFC 4514 escapes
 //

@@ -95,7 +95,7 @@ func anyValue(e *identity.Entry, attribute string, matches func(string) bool) tr
 
 // equals returns how a value of the attribute is compared with the asserted one.
 func equals(attribute, asserted string) func(value string) bool {
-	form := prepare
+	form := func(value string) string { return prepare(identity.ValueText(attribute, value)) }
 	if identity.HasCase(attribute) {
 		form = prepareExact
 	}

@@ -120,15 +120,9 @@ func (d *Directory) read(ctx context.Context, r io.Reader, s identity.Search, ev
 func selected(e *identity.Entry, asked []string) identity.Entry {
 	out := identity.Entry{DN: e.DN, ID: identity.EntryID(e.First)}
 	for _, a := range e.Attributes {
-		if !slices.ContainsFunc(asked, func(name string) bool { return strings.EqualFold(name, a.Name) }) {
-			continue
+		if slices.ContainsFunc(asked, func(name string) bool { return identity.SameAttribute(name, a.Name) }) {
+			out.Attributes = append(out.Attributes, identity.NewAttribute(a.Name, a.Values))
 		}
-		if strings.EqualFold(a.Name, "objectGUID") && len(a.Values) == 1 {
-			if text, ok := identity.GUIDText(a.Values[0]); ok {
-				a.Values = []string{text}
-			}
-		}
-		out.Attributes = append(out.Attributes, a)
 	}
 	return out
 }
@@ -183,10 +177,10 @@ func parseLine(line string) (name, value string, err error) {
 	return name, strings.TrimLeft(value, " "), nil
 }
 
-// add adds a value to the attribute of the name, which is compared without case.
+// add adds a value to the attribute of the name.
 func add(attributes []identity.Attribute, name, value string) []identity.Attribute {
 	for i := range attributes {
-		if strings.EqualFold(attributes[i].Name, name) {
+		if identity.SameAttribute(attributes[i].Name, name) {
 			attributes[i].Values = append(attributes[i].Values, value)
 			return attributes
 		}

@@ -30,8 +30,9 @@ func TestForms(t *testing.T) {
 	t.Parallel()
 	text := "# a comment\n that goes on\nversion: 1\n\n" +
 		"dn: uid=a,dc=x\nobjectClass: person\ncn: Anna\n  B\ncn:: Wm/Dqw==\nDescription: one: two\n# between\nmail:a@x.example\nempty:\n\n\n" +
-		"dn:: dWlkPXrDtixkYz14\r\nobjectClass: person\r\ncn;lang-fr: Zoé\r\nentryUUID: 0B1C6F0A-0001-4C6E-9D3B-6A1F0E000001\r\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\r\n"
-	got, evidence, err := readText(text, "", "CN", "mail", "description", "cn;lang-fr", "empty", "objectguid")
+		"dn:: dWlkPXrDtixkYz14\r\nobjectClass: person\r\ncn;lang-fr: Zoé\r\nentryUUID: 0B1C6F0A-0001-4C6E-9D3B-6A1F0E000001\r\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\r\n" +
+		"objectSid:: AQUAAAAAAAUVAAAAIldjXSlXY1spV2Nd6QMAAA==\r\nmail: z@x.example\r\nmail: A@x.example\r\ncn;LANG-fr;lang-de: Zoe\r\n"
+	got, evidence, err := readText(text, "", "CN", "mail", "description", "cn;lang-fr", "empty", "objectguid", "OBJECTSID", "CN;Lang-de;lang-FR")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +45,34 @@ func TestForms(t *testing.T) {
 		}},
 		{DN: "uid=zö,dc=x", ID: "03020100-0504-0706-0809-0a0b0c0d0e0f", Attributes: []identity.Attribute{
 			{Name: "cn;lang-fr", Values: []string{"Zoé"}}, {Name: "objectGUID", Values: []string{"03020100-0504-0706-0809-0a0b0c0d0e0f"}},
+			{Name: "objectSid", Values: []string{"S-1-5-21-1566791458-1533237033-1566791465-1001"}},
+			{Name: "mail", Values: []string{"A@x.example", "z@x.example"}}, {Name: "cn;LANG-fr;lang-de", Values: []string{"Zoe"}},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || evidence.Entries != 2 || evidence.Pages != 1 {
 		t.Errorf("%s\n%+v", diff, evidence)
+	}
+}
+
+// Octets are found by their text form, by themselves, and not by another.
+func TestFiltersOverOctets(t *testing.T) {
+	t.Parallel()
+	text := "dn: uid=a,dc=x\nuid: a\nobjectGUID:: AAECAwQFBgcICQoLDA0ODw==\nobjectSid:: AQUAAAAAAAUVAAAAIldjXSlXY1spV2Nd6QMAAA==\nhomeDirectory: /home/Jane\n" +
+		"seeAlso: CN=Jane\\, Doe,  OU=X+cn=y,dc=x\n\n"
+	for filter, want := range map[string]int{
+		"(objectGUID=03020100-0504-0706-0809-0A0B0C0D0E0F)":             1,
+		`(objectGUID=\00\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d\0e\0f)`: 1,
+		"(objectGUID=13020100-0504-0706-0809-0A0B0C0D0E0F)":             0,
+		"(objectSid=S-1-5-21-1566791458-1533237033-1566791465-1001)":    1,
+		"(objectSid=S-1-5-21-1566791458-1533237033-1566791465-1002)":    0,
+		"(homeDirectory=/home/Jane)":                                    1,
+		"(homeDirectory=/home/jane)":                                    0,
+		`(seeAlso=cn=jane\5c2c doe,CN=Y+ou=x,DC=X)`:                     1,
+		`(seeAlso=cn=jane\5c2c doe,CN=Y,ou=x,DC=X)`:                     0,
+	} {
+		if got, _, err := readText(text, filter); err != nil || len(got) != want {
+			t.Errorf("%s: %d, %v", filter, len(got), err)
+		}
 	}
 }
 

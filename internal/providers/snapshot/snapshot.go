@@ -137,7 +137,7 @@ func newSearchLine(s identity.Search) *searchLine {
 // answers reports whether what this search returned has what the other asks for.
 func (l *searchLine) answers(s *searchLine) bool {
 	missing := func(name string) bool {
-		return !slices.ContainsFunc(l.Attributes, func(had string) bool { return strings.EqualFold(had, name) })
+		return !slices.ContainsFunc(l.Attributes, func(had string) bool { return identity.SameAttribute(had, name) })
 	}
 	return l.BaseDN == s.BaseDN && l.Scope == s.Scope && l.Filter == s.Filter && slices.Equal(l.MembersOf, s.MembersOf) && !slices.ContainsFunc(s.Attributes, missing)
 }
@@ -165,7 +165,7 @@ func (l *line) entry() identity.Entry {
 		for _, v := range a.Octets {
 			values = append(values, string(v))
 		}
-		e.Attributes = append(e.Attributes, identity.Attribute{Name: a.Name, Values: values})
+		e.Attributes = append(e.Attributes, identity.NewAttribute(a.Name, values))
 	}
 	return e
 }

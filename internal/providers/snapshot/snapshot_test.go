@@ -39,8 +39,8 @@ func people(n int) (entries []identity.Entry) {
 			DN: fmt.Sprintf("uid=u%d,dc=example,dc=com", i), ID: fmt.Sprint(i),
 			Attributes: []identity.Attribute{
 				{Name: "uid", Values: []string{fmt.Sprintf("u%d", i)}},
-				{Name: "cn", Values: []string{"Zoë", "<b>\u2028\x00"}},
-				{Name: "jpegPhoto", Values: []string{"\xff\xd8", "text", ""}},
+				{Name: "cn", Values: []string{"<b>\u2028\x00", "Zoë"}},
+				{Name: "jpegPhoto", Values: []string{"", "text", "\xff\xd8"}},
 			},
 		})
 	}
