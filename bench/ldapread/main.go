@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,17 +40,17 @@ type options struct {
 }
 
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "ldapread:", err)
-		os.Exit(1)
+	progress := log.New(os.Stderr, "ldapread: ", 0)
+	if err := run(os.Args[1:], os.Stdin, os.Stdout, progress); err != nil {
+		progress.Fatal(err)
 	}
 }
 
-func run(args []string, in io.Reader, out, log io.Writer) error {
+func run(args []string, in io.Reader, out io.Writer, progress *log.Logger) error {
 	if len(args) == 2 && args[0] == readerFlag {
 		return read(reader(args[1]), in, out)
 	}
-	o, err := parse(args, log)
+	o, err := parse(args)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func run(args []string, in io.Reader, out, log io.Writer) error {
 	defer cancel()
 	var results []result
 	for _, size := range o.sizes {
-		of, err := o.measureSize(ctx, size, log)
+		of, err := o.measureSize(ctx, size, progress)
 		if err != nil {
 			return fmt.Errorf("%d people: %w", size, err)
 		}
@@ -75,11 +76,10 @@ func run(args []string, in io.Reader, out, log io.Writer) error {
 	return table(out, results)
 }
 
-func parse(args []string, log io.Writer) (options, error) {
+func parse(args []string) (options, error) {
 	var o options
 	var sizes, encryptions string
 	flags := flag.NewFlagSet("ldapread", flag.ContinueOnError)
-	flags.SetOutput(log)
 	flags.StringVar(&sizes, "n", "10000,100000", "how many people the directory has; several with commas")
 	flags.StringVar(&encryptions, "encryption", "none,ssl", "of the connection: none, ssl, starttls; several with commas")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each reader reads, in turn")
@@ -110,7 +110,7 @@ func parse(args []string, log io.Writer) (options, error) {
 }
 
 // measureSize measures all readers against one server.
-func (o *options) measureSize(ctx context.Context, size int, log io.Writer) (_ []result, err error) {
+func (o *options) measureSize(ctx context.Context, size int, progress *log.Logger) (_ []result, err error) {
 	folder, err := os.MkdirTemp("", "ldapread-")
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (o *options) measureSize(ctx context.Context, size int, log io.Writer) (_ [
 		return nil, err
 	}
 	defer server.Close()
-	fmt.Fprintf(log, "%d people: slapd is loaded after %.1f s\n", size, time.Since(began).Seconds())
+	progress.Printf("%d people: slapd is loaded after %.1f s", size, time.Since(began).Seconds())
 	var results []result
 	for _, encryption := range o.encryptions {
 		t := task{URL: server.URL, CAFile: server.CAFile, Encryption: encryption, Folder: filepath.Join(folder, encryption)}
@@ -133,7 +133,7 @@ func (o *options) measureSize(ctx context.Context, size int, log io.Writer) (_ [
 			return nil, err
 		}
 		r := result{Size: size, Encryption: encryption, Samples: map[reader][]sample{}}
-		if err := r.measure(ctx, t, o.rounds, log); err != nil {
+		if err := r.measure(ctx, t, o.rounds, progress); err != nil {
 			return nil, fmt.Errorf("encryption %s: %w", encryption, err)
 		}
 		results = append(results, r)
@@ -156,7 +156,7 @@ type result struct {
 
 // measure lets the readers read in turn, each round begun by another, after one
 // round that does not count: the server has everything in memory then.
-func (r *result) measure(ctx context.Context, t task, rounds int, log io.Writer) error {
+func (r *result) measure(ctx context.Context, t task, rounds int, progress *log.Logger) error {
 	all := readers()
 	for round := range rounds + 1 {
 		for i := range all {
@@ -172,9 +172,8 @@ func (r *result) measure(ctx context.Context, t task, rounds int, log io.Writer)
 				r.Samples[who] = append(r.Samples[who], s)
 			}
 		}
-		fmt.Fprintf(log, "\r%d people, encryption %s: round %d of %d", r.Size, r.Encryption, round, rounds)
+		progress.Printf("%d people, encryption %s: round %d of %d", r.Size, r.Encryption, round, rounds)
 	}
-	fmt.Fprintln(log)
 	return nil
 }
 

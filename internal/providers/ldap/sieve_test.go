@@ -77,7 +77,7 @@ func withSieve(wire *canned) (*ldap.SearchResult, error) {
 	c := &connection{}
 	c.attach(wire, false)
 	c.Start()
-	defer func() { _ = c.Conn.Close() }()
+	defer func() { _ = c.Close() }()
 	return c.Search(everything())
 }
 
