@@ -57,9 +57,10 @@ type Builder struct {
 	warnings []string
 }
 
+// keyed is small: many are moved while they grow in number and are sorted.
 type keyed struct {
 	key identity.Key
-	identity.Person
+	*identity.Person
 }
 
 // NewBuilder returns a builder with no entries.
@@ -72,7 +73,7 @@ func (b *Builder) Add(e *identity.Entry) {
 	b.entries++
 	mapped := b.mapper(e)
 	// A DN is shown and kept in files of UTF-8, whatever octets the server sent.
-	person := identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
+	person := &identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
 	if mapped.Excluded != "" {
 		username := strings.TrimSpace(mapped.Username)
 		if checkText(username) != "" {
@@ -82,10 +83,10 @@ func (b *Builder) Add(e *identity.Entry) {
 		return
 	}
 	if reason := b.rules.complete(&person.User, mapped.Problems); reason != "" {
-		b.unmapped = append(b.unmapped, identity.Unmapped{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
+		b.unmapped = append(b.unmapped, identity.Unmapped{Person: *person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
 		return
 	}
-	for _, warning := range b.rules.extra(&person, &mapped) {
+	for _, warning := range b.rules.extra(person, &mapped) {
 		b.warnings = append(b.warnings, fmt.Sprintf("%s (%s): %s", person.Username, person.DN, strings.ToValidUTF8(warning, "\uFFFD")))
 	}
 	b.people = append(b.people, keyed{identity.NewKey(person.Username), person})
@@ -94,7 +95,10 @@ func (b *Builder) Add(e *identity.Entry) {
 // Roster returns what the entries came to. The builder is done with then.
 func (b *Builder) Roster() *Roster {
 	slices.SortFunc(b.people, func(x, y keyed) int {
-		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.DN, y.DN))
+		if byKey := cmp.Compare(x.key, y.key); byKey != 0 {
+			return byKey
+		}
+		return cmp.Compare(x.DN, y.DN)
 	})
 	slices.Sort(b.warnings)
 	slices.SortFunc(b.excluded, func(x, y identity.Excluded) int {
@@ -110,10 +114,10 @@ func (b *Builder) Roster() *Roster {
 		}
 		same := b.people[start:end]
 		if claim := claims[same[0].key]; claim != "" {
-			same = append(slices.Clone(same), keyed{same[0].key, identity.Person{User: same[0].User, DN: claim}})
+			same = append(slices.Clone(same), keyed{same[0].key, &identity.Person{User: same[0].User, DN: claim}})
 			r.Unmapped = append(r.Unmapped, collide(same)[:end-start]...)
 		} else if len(same) == 1 || isOneEntry(same) {
-			r.People = append(r.People, same[0].Person)
+			r.People = append(r.People, *same[0].Person)
 		} else {
 			r.Unmapped = append(r.Unmapped, collide(same)...)
 		}
@@ -159,7 +163,7 @@ func collide(same []keyed) []identity.Unmapped {
 		if person.Username != other.Username {
 			reason += fmt.Sprintf(" as %q, and LoginTC may not tell capitals apart", other.Username)
 		}
-		out = append(out, identity.Unmapped{Person: person.Person, Reason: reason})
+		out = append(out, identity.Unmapped{Person: *person.Person, Reason: reason})
 	}
 	return out
 }
