@@ -76,7 +76,10 @@ func TestScripts(t *testing.T) {
 // TestRows runs testdata/rows/*.txtar, one for each row of the table of what
 // LoginTC's own sync tool does, against slapd and the emulator. They have also:
 //
-//	slapd NAME FILE.ldif        starts OpenLDAP's server: $NAME_URL, $NAME_LDAPS_URL, $NAME_CA
+//	slapd NAME FILE.ldif [lifetime DURATION] [access LINE]
+//	                            starts OpenLDAP's server: $NAME_URL, $NAME_LDAPS_URL, $NAME_CA;
+//	                            its certificate ends after the time, and the line of access
+//	                            control comes before the others
 //	proxy USER PASSWORD         starts a proxy that wants to be told these: $PROXY_URL; it
 //	                            writes $WORK/proxy.log
 //	logintc FILE.json tls       starts the emulator with TLS: $LOGINTC_URL, $LOGINTC_CA

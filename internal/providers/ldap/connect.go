@@ -55,6 +55,7 @@ func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string
 	if err != nil {
 		return nil, fmt.Errorf("%s can not be reached: %w", server, d.timedOut(attempt, err))
 	}
+	d.trace.connected(raw)
 	// Below, go-ldap waits without a context: the end of the attempt ends the
 	// connection instead.
 	stopAttempt := context.AfterFunc(attempt, func() { _ = raw.Close() })
@@ -77,12 +78,14 @@ func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string
 			return nil, fmt.Errorf("%s: StartTLS: %w", server, explainTLS(d.timedOut(attempt, err)))
 		}
 	}
-	if d.options.BindDN != "" {
+	d.trace.secured()
+	if d.options.BindDN != "" && !d.trace.skipsBind() {
 		if err := c.Bind(d.options.BindDN, d.options.BindPassword.Reveal()); err != nil {
 			c.close()
 			return nil, fmt.Errorf("%s: %w", server, d.explainBind(d.timedOut(attempt, err)))
 		}
 	}
+	d.trace.bound()
 	if !stopAttempt() { // its time ran out just now
 		c.close()
 		return nil, fmt.Errorf("%s: %w", server, d.timedOut(attempt, attempt.Err()))

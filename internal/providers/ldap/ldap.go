@@ -59,6 +59,7 @@ type Directory struct {
 	servers []*url.URL
 	roots   *x509.CertPool // nil: the system's
 	log     *slog.Logger
+	trace   *trace // of Probe; else nil
 }
 
 // New returns a directory. It reads CAFile and connects to nothing yet.
@@ -123,10 +124,10 @@ func withPort(u *url.URL) string {
 }
 
 func (d *Directory) tlsConfig(host string) *tls.Config {
-	return &tls.Config{
+	return d.trace.watch(&tls.Config{
 		ServerName: host, RootCAs: d.roots, MinVersion: tls.VersionTLS12,
 		InsecureSkipVerify: d.options.InsecureSkipVerify, //nolint:gosec // explicit in the configuration, and warned about there
-	}
+	})
 }
 
 // Read finds every entry and hands them to yield page by page, in the order in

@@ -15,10 +15,15 @@ import (
 	"time"
 )
 
+// lifetimeOfServers is how long a certificate holds unless a test wants another time:
+// long enough for nobody to be warned of its end.
+const lifetimeOfServers = 365 * 24 * time.Hour
+
 // makeCertificates writes ca.crt, server.crt and server.key into the folder: a
 // certificate for localhost and the loopback addresses, of an authority that is
-// made on the spot and whose key is kept nowhere.
-func makeCertificates(folder string) error {
+// made on the spot and whose key is kept nowhere. The server's ends after the lifetime,
+// which may be over already.
+func makeCertificates(folder string, lifetime time.Duration) error {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -26,7 +31,7 @@ func makeCertificates(folder string) error {
 	now := time.Now() //nolint:forbidigo // certificates are for now
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rollcall test CA"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(10 * lifetimeOfServers),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
@@ -39,7 +44,7 @@ func makeCertificates(folder string) error {
 	}
 	server := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, DNSNames: []string{"localhost"},
+		NotBefore: ca.NotBefore, NotAfter: now.Add(lifetime), DNSNames: []string{"localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:    x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

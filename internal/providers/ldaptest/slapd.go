@@ -40,6 +40,12 @@ type SlapdOptions struct {
 	SizeLimit int
 	// PagedSizeLimit is the most entries of a whole paged search; 0 for no limit.
 	PagedSizeLimit int
+	// Lifetime is how long the server's certificate holds, negative for one that is over;
+	// 0 stands for a year.
+	Lifetime time.Duration
+	// Access are lines of access control (slapd.access(5)) that come before the usual
+	// ones.
+	Access string
 }
 
 // Slapd is an OpenLDAP server on loopback, in a folder of its own.
@@ -71,7 +77,10 @@ func NewSlapd(folder string, o SlapdOptions) (*Slapd, error) {
 	if o.SizeLimit == 0 {
 		o.SizeLimit = 500
 	}
-	if err := errors.Join(os.Mkdir(filepath.Join(folder, "data"), 0o700), makeCertificates(folder)); err != nil {
+	if o.Lifetime == 0 {
+		o.Lifetime = lifetimeOfServers
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(folder, "data"), 0o700), makeCertificates(folder, o.Lifetime)); err != nil {
 		return nil, err
 	}
 	entries := skeleton() + "\n" + o.LDIF
@@ -249,7 +258,7 @@ func configuration(folder string, o SlapdOptions) string {
 	}
 	return strings.NewReplacer(
 		"FOLDER", folder, "BASE", BaseDN, "ROOTDN", rootDN, "ROOTPW", rootPassword,
-		"LIMIT", fmt.Sprint(o.SizeLimit), "PAGED", paged,
+		"LIMIT", fmt.Sprint(o.SizeLimit), "PAGED", paged, "ACCESS", o.Access,
 	).Replace(`include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
@@ -282,6 +291,7 @@ memberof-dangling ignore
 overlay refint
 refint_attributes member memberOf
 access to attrs=userPassword by anonymous auth by self write by * none
+ACCESS
 access to * by users read by anonymous auth
 `)
 }
