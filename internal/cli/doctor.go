@@ -15,6 +15,7 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/doctor"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/render"
+	"github.com/rollcall-cli/rollcall/internal/roster"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -100,8 +101,9 @@ type examination struct {
 	rosters map[*config.Domain]map[*config.Directory]usernames
 }
 
-// usernames are those that a directory has for a domain.
-type usernames []identity.Key
+// usernames are those that a directory has for a domain: of people who can be mapped,
+// and of those who are withheld.
+type usernames struct{ people, withheld []identity.Key }
 
 // sections makes all checks, those of directories, of LoginTC and of the state side by
 // side, and returns them in the order in which they are shown.
@@ -158,17 +160,22 @@ func (e *examination) sortedClocks() []doctor.Clock {
 }
 
 // noteRoster remembers who a directory has for a domain.
-func (e *examination) noteRoster(domain *config.Domain, directory *config.Directory, people []identity.Person) {
-	keys := make(usernames, len(people))
-	for i := range people {
-		keys[i] = identity.NewKey(people[i].Username)
+func (e *examination) noteRoster(domain *config.Domain, directory *config.Directory, found *roster.Roster) {
+	var names usernames
+	for i := range found.People {
+		names.people = append(names.people, identity.NewKey(found.People[i].Username))
+	}
+	for i := range found.Unmapped {
+		if name := found.Unmapped[i].Username; name != "" {
+			names.withheld = append(names.withheld, identity.NewKey(name))
+		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.rosters[domain] == nil {
 		e.rosters[domain] = map[*config.Directory]usernames{}
 	}
-	e.rosters[domain][directory] = keys
+	e.rosters[domain][directory] = names
 }
 
 // directoriesOf returns the directories that have the people of a domain.

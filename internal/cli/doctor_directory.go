@@ -169,7 +169,7 @@ func (e *examination) checkPeople(s *doctor.Section, search *search, survey *doc
 		rosters[i] = m.builder.Roster()
 		nobody = nobody && len(rosters[i].People) == 0
 		for _, d := range m.domains {
-			e.noteRoster(d, search.directory, rosters[i].People)
+			e.noteRoster(d, search.directory, rosters[i])
 		}
 	}
 	lacking := false
@@ -202,19 +202,18 @@ func (m *mapping) subject() string {
 
 // checkDirectoryCanaries looks for the directory's own canaries in all that was found.
 func (e *examination) checkDirectoryCanaries(s *doctor.Section, d *config.Directory, searches []*search) {
-	var all []identity.Key
-	unread := ""
+	var all []usernames
 	for _, search := range searches {
 		for _, r := range search.readings {
-			keys, read := e.rosters[r.domain][d]
+			names, read := e.rosterOf(r.domain, d)
 			if !read {
-				unread = "not all entries were read"
+				checkCanaries(s, d.Canaries, nil, "not all entries were read")
+				return
 			}
-			all = append(all, keys...)
+			all = append(all, names)
 		}
 	}
-	slices.Sort(all)
-	e.checkCanaries(s, d.Canaries, slices.Compact(all), unread)
+	checkCanaries(s, d.Canaries, all, "")
 }
 
 func usesOf(d *config.Directory) []doctor.Use {

@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/doctor"
 	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/render"
 )
@@ -87,8 +88,8 @@ func (e *examination) greet(ctx context.Context, s *doctor.Section) (client *log
 // checkDomain puts the two sides of a domain together.
 func (e *examination) checkDomain(d *config.Domain, found *domainFindings) doctor.Section {
 	s := doctor.Section{Name: d.Address()}
-	wanted, unread := e.wanted(d)
-	e.checkCanaries(&s, d.Canaries, wanted, unread)
+	rosters, unread := e.rostersOf(d)
+	checkCanaries(&s, d.Canaries, rosters, unread)
 	const because = "the domain can not be read"
 	switch {
 	case found.skipped != "":
@@ -115,55 +116,74 @@ func (e *examination) checkDomain(d *config.Domain, found *domainFindings) docto
 		s.Skip("", unread, "match")
 		return s
 	}
-	checkMatch(&s, d, wanted, found.listing.Accounts)
+	checkMatch(&s, d, rosters, found.listing.Accounts)
 	return s
 }
 
-// wanted returns who should be in the domain, sorted, or why that is not known.
-func (e *examination) wanted(d *config.Domain) (all []identity.Key, unread string) {
+// rosterOf returns who a directory has for a domain, if it was read.
+func (e *examination) rosterOf(domain *config.Domain, directory *config.Directory) (names usernames, read bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	names, read = e.rosters[domain][directory]
+	return names, read
+}
+
+// rostersOf returns who should be in the domain, by directory, or why that is not known.
+func (e *examination) rostersOf(d *config.Domain) (all []usernames, unread string) {
 	for _, directory := range directoriesOf(d) {
-		keys, read := e.rosters[d][directory]
+		names, read := e.rosterOf(d, directory)
 		if !read {
 			return nil, directory.Address() + " was not read"
 		}
-		all = append(all, keys...)
+		all = append(all, names)
 	}
-	slices.Sort(all)
-	if len(all) == 0 {
-		return nil, "nobody is in the directory"
-	}
-	return slices.Compact(all), ""
+	return all, ""
 }
 
 // checkMatch compares usernames alone: what a plan makes of them, the policy decides.
-func checkMatch(s *doctor.Section, d *config.Domain, wanted []identity.Key, members []identity.Account) {
+func checkMatch(s *doctor.Section, d *config.Domain, rosters []usernames, members []identity.Account) {
+	var wanted []identity.Key
+	for _, r := range rosters {
+		wanted = append(wanted, r.people...)
+	}
+	slices.Sort(wanted)
+	if wanted = slices.Compact(wanted); len(wanted) == 0 {
+		s.Skip("", "the directory has nobody for the domain", "match")
+		return
+	}
 	matched := 0
-	var strangers []string
+	policy := plan.Policy{Protect: d.Policy.Protect}
+	var strangers, unprotected []string
 	for i := range members {
-		if _, found := slices.BinarySearch(wanted, identity.NewKey(members[i].Username)); found {
+		name := members[i].Username
+		if _, found := slices.BinarySearch(wanted, identity.NewKey(name)); found {
 			matched++
-		} else {
-			strangers = append(strangers, members[i].Username)
+			continue
+		}
+		strangers = append(strangers, name)
+		if !policy.Protects(name) {
+			unprotected = append(unprotected, name)
 		}
 	}
-	check := s.Add("match", doctor.OK, "%d of %s, %d would join; %s", matched, render.Count(len(members), "member matches the roster", "members match the roster"),
-		len(wanted)-matched, render.Count(len(strangers), "member matches nobody", "members match nobody"))
+	check := s.Add("match", doctor.OK, "%s the roster, %d would join, %s nobody", render.Count(matched, "member matches", "members match"),
+		len(wanted)-matched, render.Count(len(strangers), "member matches", "members match"))
 	const shown = 5
 	if len(strangers) > 0 && len(strangers) <= shown {
-		check.Detail += ": " + strings.Join(strangers, ", ")
+		check.Detail += " (" + strings.Join(strangers, ", ") + ")"
 	}
-	if len(members) > 0 && matched == 0 {
+	switch {
+	case len(unprotected) > 0 && matched == 0:
 		check.Result = doctor.Warning
-		check.Detail += fmt.Sprintf("; usernames of the directory are such as %q, of LoginTC such as %q", wanted[0], members[0].Username)
+		check.Items = []string{fmt.Sprintf("the directory's usernames are such as %s, LoginTC's such as %s", wanted[0], unprotected[0])}
 		check.Remedy = "if these are the same people, let username in the user block give the form that LoginTC has"
-	} else if d.Policy.RemoveUnmanaged && len(strangers) > matched {
+	case d.Policy.RemoveUnmanaged && len(unprotected) > matched:
 		check.Result = doctor.Warning
 		check.Remedy = "look at who would be removed, and at base_dn and filter, before the first apply: rollcall plan"
 	}
 }
 
-// checkCanaries looks for usernames that must be there.
-func (e *examination) checkCanaries(s *doctor.Section, canaries []string, wanted []identity.Key, unread string) {
+// checkCanaries looks for usernames that must be there, be they withheld or not.
+func checkCanaries(s *doctor.Section, canaries []string, rosters []usernames, unread string) {
 	if len(canaries) == 0 {
 		return
 	}
@@ -172,8 +192,8 @@ func (e *examination) checkCanaries(s *doctor.Section, canaries []string, wanted
 		return
 	}
 	missing := slices.DeleteFunc(slices.Clone(canaries), func(name string) bool {
-		_, found := slices.BinarySearch(wanted, identity.NewKey(name))
-		return found
+		key := identity.NewKey(name)
+		return slices.ContainsFunc(rosters, func(r usernames) bool { return slices.Contains(r.people, key) || slices.Contains(r.withheld, key) })
 	})
 	if len(missing) == 0 {
 		s.Add("canaries", doctor.OK, "%s", strings.Join(canaries, ", "))

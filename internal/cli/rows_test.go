@@ -54,6 +54,7 @@ func cmdSlapd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv(args[0]+"_URL", server.URL)
 	ts.Setenv(args[0]+"_LDAPS_URL", server.LDAPSURL)
+	ts.Setenv(args[0]+"_PORT", server.URL[strings.LastIndexByte(server.URL, ':')+1:])
 	ts.Setenv(args[0]+"_LDAPS_PORT", server.LDAPSURL[strings.LastIndexByte(server.LDAPSURL, ':')+1:])
 	ts.Setenv(args[0]+"_CA", server.CAFile)
 }

@@ -67,6 +67,8 @@ func runRollcall() {
 //	hand METHOD PATH [BODY]     calls LoginTC as somebody would by hand, without rollcall;
 //	                            ID-OF-NAME in the path stands for the id of that user
 //	searches N                  there were N searches of the directory since the last time
+//	steady FILE                 takes out of a file what is another thing at each run: ports,
+//	                            times, dates, UUIDs, the folder
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -107,7 +109,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
+			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails, "steady": cmdSteady,
 		},
 	})
 }

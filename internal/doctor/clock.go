@@ -23,26 +23,26 @@ func Clocks(clocks []Clock) []Check {
 		return nil
 	}
 	c := Check{Name: "clock", Result: OK}
-	var parts []string
+	var agree, differ []string
 	for _, clock := range clocks {
 		skew := clock.Here.Sub(clock.There)
 		if skew.Abs() > MaxSkew {
 			c.Result = Warning
 			c.Remedy = "let NTP set the clocks: Kerberos refuses tickets, and plans expire too early or too late"
 		}
-		parts = append(parts, relation(skew)+" "+clock.Whose)
+		const exact = 2 * time.Second // times come in whole seconds, and travel
+		switch by := skew.Abs().Round(time.Second); {
+		case skew.Abs() <= exact:
+			agree = append(agree, clock.Whose)
+		case skew > 0:
+			differ = append(differ, fmt.Sprintf("is %s ahead of %s", by, clock.Whose))
+		default:
+			differ = append(differ, fmt.Sprintf("is %s behind %s", by, clock.Whose))
+		}
 	}
-	c.Detail = "this machine's clock " + strings.Join(parts, ", ")
+	if len(agree) > 0 {
+		differ = append([]string{"agrees with " + strings.Join(agree, " and ")}, differ...)
+	}
+	c.Detail = "this machine's clock " + strings.Join(differ, ", ")
 	return []Check{c}
-}
-
-func relation(skew time.Duration) string {
-	const exact = 2 * time.Second // times come in whole seconds, and travel
-	switch {
-	case skew.Abs() <= exact:
-		return "agrees with"
-	case skew > 0:
-		return fmt.Sprintf("is %s ahead of", skew.Round(time.Second))
-	}
-	return fmt.Sprintf("is %s behind", skew.Abs().Round(time.Second))
 }
