@@ -38,10 +38,8 @@ func (e *examination) checkDirectory(ctx context.Context, d *config.Directory, s
 		e.skipSearches(&s, searches, "the directory can not be read")
 		return s
 	}
-	for _, search := range searches {
-		e.checkSearch(ctx, &s, from, search)
-	}
 	if len(searches) > 0 {
+		e.checkSearches(ctx, &s, from, d, searches)
 		e.checkDirectoryCanaries(&s, d, searches)
 	}
 	return s
@@ -49,7 +47,10 @@ func (e *examination) checkDirectory(ctx context.Context, d *config.Directory, s
 
 func (e *examination) skipSearches(s *doctor.Section, searches []*search, why string) {
 	for _, search := range searches {
-		s.Skip(search.subject(), why, "entries", "attributes", "duplicates", "missing data")
+		s.Skip(search.subject(), why, "entries", "duplicates", "missing data")
+	}
+	if len(searches) > 0 {
+		s.Skip("", why, "attributes")
 	}
 }
 
@@ -104,45 +105,108 @@ func (e *examination) checkExport(s *doctor.Section, d *config.Directory) (reada
 	return true
 }
 
-// checkSearch reads what a search finds, all of it as a plan would, and looks at the
-// attributes and at who can be mapped.
-func (e *examination) checkSearch(ctx context.Context, s *doctor.Section, from directory, search *search) {
-	d, subject := search.directory, search.subject()
+// found is what one search found.
+type found struct {
+	*search
+	evidence identity.Evidence
+	err      error
+	mapped   []*mapping
+}
+
+// checkSearches reads what the searches find, all of it as a plan would, and looks at the
+// attributes and at who can be mapped. An attribute that never comes is one cause, however
+// many searches there are.
+func (e *examination) checkSearches(ctx context.Context, s *doctor.Section, from directory, d *config.Directory, searches []*search) {
 	survey := doctor.NewSurvey(usesOf(d))
+	results := make([]*found, len(searches))
+	nobody := true
+	for i, search := range searches {
+		results[i] = e.read(ctx, from, search, survey)
+		for _, m := range results[i].mapped {
+			nobody = nobody && len(m.roster.People) == 0
+		}
+	}
+	attributes := survey.Checks(nobody)
+	lacking := slices.ContainsFunc(attributes, func(c doctor.Check) bool { return c.Result == doctor.Failed })
+	for _, f := range results {
+		checkFound(s, f, lacking)
+	}
+	if survey.Entries == 0 {
+		s.Skip("", "no entries were read", "attributes")
+	}
+	for _, c := range attributes {
+		s.Put(c)
+	}
+}
+
+// read reads what a search finds.
+func (e *examination) read(ctx context.Context, from directory, search *search, survey *doctor.Survey) *found {
+	f := &found{search: search}
 	mapped := newMappings(search)
-	evidence, err := from.Read(ctx, search.ask(), func(page []identity.Entry) error {
+	f.evidence, f.err = from.Read(ctx, search.ask(), func(page []identity.Entry) error {
 		for i := range page {
 			survey.Add(&page[i])
 			for _, m := range mapped {
 				m.builder.Add(&page[i])
 			}
 		}
-		e.progress(d.Address(), len(page))
+		e.progress(search.directory.Address(), len(page))
 		return nil
 	})
-	if err != nil {
-		s.Put(doctor.Check{Subject: subject, Name: "entries", Result: doctor.Failed, Detail: err.Error(), Remedy: readRemedy(search)})
-		s.Skip(subject, "the entries could not be read", "attributes", "duplicates", "missing data")
+	if f.err != nil {
+		return f
+	}
+	f.mapped = mapped
+	for _, m := range mapped {
+		m.roster = m.builder.Roster()
+		for _, d := range m.domains {
+			if f.evidence.Entries > 0 || mayBeEmpty(d, search.directory) {
+				e.noteRoster(d, search.directory, m.roster)
+			}
+		}
+	}
+	return f
+}
+
+// checkFound says what a search came to. Lacking says that everybody is withheld, since an
+// attribute never came.
+func checkFound(s *doctor.Section, f *found, lacking bool) {
+	d, subject := f.directory, f.subject()
+	if f.err != nil {
+		s.Put(doctor.Check{Subject: subject, Name: "entries", Result: doctor.Failed, Detail: f.err.Error(), Remedy: readRemedy(f.search)})
+		s.Skip(subject, "the entries could not be read", "duplicates", "missing data")
 		return
 	}
-	entries := s.Put(entriesCheck(&evidence, subject))
-	empty := slices.ContainsFunc(search.readings, func(r *reading) bool { return !mayBeEmpty(r.domain, d) })
-	if survey.Entries == 0 && empty {
-		entries.Result = doctor.Failed
-		entries.Remedy = "check base_dn, filter and the bind account: one that may read nothing is answered just so; or set allow_empty = true if it is right"
-		s.Skip(subject, "there are no entries", "attributes", "duplicates", "missing data")
+	entries := s.Put(entriesCheck(&f.evidence, subject))
+	if f.evidence.Entries == 0 {
+		if slices.ContainsFunc(f.readings, func(r *reading) bool { return !mayBeEmpty(r.domain, d) }) {
+			entries.Result = doctor.Failed
+			entries.Remedy = "check base_dn, filter and the bind account: one that may read nothing is answered just so; or set allow_empty = true if it is right"
+		}
+		s.Skip(subject, "there are no entries", "duplicates", "missing data")
 		return
 	}
-	if evidence.Groups != nil {
-		s.Put(groupsCheck(evidence.Groups, subject))
+	if f.evidence.Groups != nil {
+		s.Put(groupsCheck(f.evidence.Groups, subject))
 	}
-	e.checkPeople(s, search, survey, mapped)
+	for _, m := range f.mapped {
+		for _, c := range doctor.People(f.evidence.Entries, m.roster.Unmapped) {
+			if c.Subject = subject; len(f.mapped) > 1 {
+				c.Subject = m.subject()
+			}
+			if c.Result == doctor.Failed && lacking {
+				c = doctor.Check{Subject: c.Subject, Name: c.Name, Result: doctor.Skipped, Detail: "everybody is withheld, since an attribute never came"}
+			}
+			s.Put(c)
+		}
+	}
 }
 
 // mapping is the roster by the rules of one policy, and the domains that have it.
 type mapping struct {
 	rules   roster.Rules
 	builder *roster.Builder
+	roster  *roster.Roster // once all was read
 	domains []*config.Domain
 }
 
@@ -161,37 +225,7 @@ func newMappings(s *search) []*mapping {
 	return all
 }
 
-// checkPeople looks at attributes, duplicates and missing data.
-func (e *examination) checkPeople(s *doctor.Section, search *search, survey *doctor.Survey, mapped []*mapping) {
-	rosters := make([]*roster.Roster, len(mapped))
-	nobody := true
-	for i, m := range mapped {
-		rosters[i] = m.builder.Roster()
-		nobody = nobody && len(rosters[i].People) == 0
-		for _, d := range m.domains {
-			e.noteRoster(d, search.directory, rosters[i])
-		}
-	}
-	lacking := false
-	for _, c := range survey.Checks(nobody) {
-		c.Subject = search.subject()
-		s.Put(c)
-		lacking = lacking || c.Result == doctor.Failed
-	}
-	for i, m := range mapped {
-		for _, c := range doctor.People(survey.Entries, rosters[i].Unmapped) {
-			c.Subject = search.subject()
-			if len(mapped) > 1 {
-				c.Subject = (&mapping{domains: m.domains}).subject()
-			}
-			if c.Result == doctor.Failed && lacking {
-				c = doctor.Check{Subject: c.Subject, Name: c.Name, Result: doctor.Skipped, Detail: "everybody is withheld, since an attribute never came"}
-			}
-			s.Put(c)
-		}
-	}
-}
-
+// subject names the domains of the policy.
 func (m *mapping) subject() string {
 	var names []string
 	for _, d := range m.domains {
@@ -207,7 +241,7 @@ func (e *examination) checkDirectoryCanaries(s *doctor.Section, d *config.Direct
 		for _, r := range search.readings {
 			names, read := e.rosterOf(r.domain, d)
 			if !read {
-				checkCanaries(s, d.Canaries, nil, "not all entries were read")
+				checkCanaries(s, d.Canaries, nil, "not everybody was read")
 				return
 			}
 			all = append(all, names)

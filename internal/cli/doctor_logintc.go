@@ -89,12 +89,18 @@ func (e *examination) greet(ctx context.Context, s *doctor.Section) (client *log
 func (e *examination) checkDomain(d *config.Domain, found *domainFindings) doctor.Section {
 	s := doctor.Section{Name: d.Address()}
 	rosters, unread := e.rostersOf(d)
+	checkMembers(&s, d, found, rosters, unread)
 	checkCanaries(&s, d.Canaries, rosters, unread)
+	return s
+}
+
+// checkMembers checks what LoginTC says of the domain, and holds it against the rosters.
+func checkMembers(s *doctor.Section, d *config.Domain, found *domainFindings, rosters []usernames, unread string) {
 	const because = "the domain can not be read"
 	switch {
 	case found.skipped != "":
 		s.Skip("", found.skipped, "domain", "members", "match")
-		return s
+		return
 	case found.domainErr != nil:
 		check := s.Add("domain", doctor.Failed, "%s", found.domainErr)
 		check.Remedy = "try again; if it stays, ask LoginTC's support with what is said here"
@@ -103,21 +109,27 @@ func (e *examination) checkDomain(d *config.Domain, found *domainFindings) docto
 			check.Remedy = "id is in the domain's settings; or the API key is another organization's"
 		}
 		s.Skip("", because, "members", "match")
-		return s
+		return
 	}
 	s.Add("domain", doctor.OK, "%q, id %s", found.title, d.ID)
 	if found.membersErr != nil {
 		s.Add("members", doctor.Failed, "%s", found.membersErr).Remedy = "try again; if it stays, ask LoginTC's support with what is said here"
 		s.Skip("", because, "match")
-		return s
+		return
 	}
-	s.Add("members", doctor.OK, "%d in %s", len(found.listing.Accounts), render.Count(found.listing.Pages, "page", "pages"))
+	s.Add("members", doctor.OK, "%s", listed(found.listing))
 	if unread != "" {
 		s.Skip("", unread, "match")
-		return s
+		return
 	}
-	checkMatch(&s, d, rosters, found.listing.Accounts)
-	return s
+	checkMatch(s, d, rosters, found.listing.Accounts)
+}
+
+func listed(l logintc.Listing) string {
+	if len(l.Accounts) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d in %s", len(l.Accounts), render.Count(l.Pages, "page", "pages"))
 }
 
 // rosterOf returns who a directory has for a domain, if it was read.
@@ -133,7 +145,7 @@ func (e *examination) rostersOf(d *config.Domain) (all []usernames, unread strin
 	for _, directory := range directoriesOf(d) {
 		names, read := e.rosterOf(d, directory)
 		if !read {
-			return nil, directory.Address() + " was not read"
+			return nil, "nobody was read of " + directory.Address()
 		}
 		all = append(all, names)
 	}

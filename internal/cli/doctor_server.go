@@ -106,7 +106,7 @@ func isLoopback(address string) bool {
 
 // failure says why a stage failed, and what to do about it.
 func failure(d *config.Directory, p *ldap.Probe) doctor.Check {
-	c := doctor.Check{Name: string(p.Failed), Result: doctor.Failed, Detail: strings.TrimLeft(strings.TrimPrefix(p.Err.Error(), p.Server), ": ")}
+	c := doctor.Check{Name: string(p.Failed), Result: doctor.Failed, Detail: strings.Trim(strings.TrimPrefix(p.Err.Error(), p.Server), ": ")}
 	switch p.Failed {
 	case ldap.StageDNS:
 		c.Remedy = "check the name in urls, and that this machine's resolver knows it: getent hosts " + p.Host

@@ -69,6 +69,7 @@ func runRollcall() {
 //	searches N                  there were N searches of the directory since the last time
 //	steady FILE                 takes out of a file what is another thing at each run: ports,
 //	                            times, dates, UUIDs, the folder
+//	truncate FROM TO            copies a file without its last character
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -109,7 +110,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails, "steady": cmdSteady,
+			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails, "steady": cmdSteady, "truncate": cmdTruncate,
 		},
 	})
 }
