@@ -24,7 +24,7 @@ func (e *examination) checkDirectory(ctx context.Context, d *config.Directory, s
 	}
 	from, err := e.open(d)
 	if err != nil {
-		s.Add("settings", doctor.Failed, "%s", err).Remedy = "correct the block of the directory"
+		s.Add("settings", doctor.Failed, "%s", strings.TrimPrefix(err.Error(), d.Address()+": ")).Remedy = "correct the block of the directory"
 		e.skipSearches(&s, searches, "the directory can not be opened")
 		return s
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -27,8 +28,27 @@ func Doctor(out io.Writer, report *doctor.Report, o DoctorOptions) error {
 		w.checks(&report.Sections[i])
 	}
 	w.line("")
+	if report.Count(doctor.Failed) > 0 {
+		// What failed may stand above the screen.
+		w.paragraph("Failed: ", len("Failed: "), "  ", Escape(strings.Join(failures(report), "; ")))
+	}
 	w.line("%s", w.verdict(report))
 	return w.Flush()
+}
+
+// failures names the checks that failed, each once.
+func failures(report *doctor.Report) []string {
+	var names []string
+	for i := range report.Sections {
+		s := &report.Sections[i]
+		for j := range s.Checks {
+			name := s.Name + " " + s.Checks[j].Name
+			if s.Checks[j].Result == doctor.Failed && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // widestCheck is the width of the longest name of a check.
