@@ -140,14 +140,14 @@ func (e *examination) sections(ctx context.Context) []doctor.Section {
 	return all
 }
 
-// noteClock remembers what the clock of a server says.
-func (e *examination) noteClock(whose string, there time.Time) {
+// noteClock remembers what the clock of a server said, and this machine's then.
+func (e *examination) noteClock(whose string, there, here time.Time) {
 	if there.IsZero() {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.clocks[whose] = doctor.Clock{Whose: whose, There: there, Here: e.Now()}
+	e.clocks[whose] = doctor.Clock{Whose: whose, There: there, Here: here}
 }
 
 func (e *examination) sortedClocks() []doctor.Clock {

@@ -28,7 +28,7 @@ func (e *examination) checkDirectory(ctx context.Context, d *config.Directory, s
 		e.skipSearches(&s, searches, "the directory can not be opened")
 		return s
 	}
-	reachable := true
+	var reachable bool
 	if server, ok := from.(*ldap.Directory); ok {
 		reachable = e.checkServers(&s, d, server.Probe(ctx))
 	} else {

@@ -69,9 +69,9 @@ func (e *examination) greet(ctx context.Context, s *doctor.Section) (client *log
 		return nil, false
 	}
 	s.Add("connection", doctor.OK, "%s in %s", e.cfg.LoginTC.BaseURL, inShort(took))
-	e.noteClock("LoginTC", date)
+	e.noteClock("LoginTC", date, began.Add(took))
 	if refused {
-		s.Add("key", doctor.Failed, "%s", err).Remedy = "api_key must be a key of this organization: an administrator finds it in LoginTC's settings, API"
+		s.Add("key", doctor.Failed, "%s", err).Remedy = "api_key must be a key of this organization, and not revoked"
 		s.Skip("", "the key is refused", "organization")
 		return nil, false
 	}
@@ -106,7 +106,7 @@ func checkMembers(s *doctor.Section, d *config.Domain, found *domainFindings, ro
 		check.Remedy = "try again; if it stays, ask LoginTC's support with what is said here"
 		if api, ok := errors.AsType[*logintc.APIError](found.domainErr); ok && api.Status == http.StatusNotFound {
 			check.Detail = fmt.Sprintf("LoginTC has no domain with the id %s", d.ID)
-			check.Remedy = "id is in the domain's settings; or the API key is another organization's"
+			check.Remedy = "check id; or the API key is another organization's"
 		}
 		s.Skip("", because, "members", "match")
 		return

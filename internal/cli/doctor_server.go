@@ -22,7 +22,7 @@ func (e *examination) checkServers(s *doctor.Section, d *config.Directory, probe
 		// As in reading: refused credentials are sent to no other server.
 		reachable = reachable || !p.BindSkipped && (p.Failed == "" || p.Failed == ldap.StageServer)
 		if p.Root != nil {
-			e.noteClock(p.Server, p.Root.Time)
+			e.noteClock(p.Server, p.Root.Time, p.Root.Read)
 		}
 	}
 	return reachable
@@ -40,12 +40,11 @@ func (e *examination) checkServer(s *doctor.Section, d *config.Directory, p *lda
 		}
 		switch {
 		case stage == p.Failed:
-			if stage != ldap.StageTLS || p.TLS == nil { // else the certificate says it
-				add(failure(d, p))
-			}
 			why := fmt.Sprintf("%s failed", stage)
-			if stage == ldap.StageTLS && p.TLS != nil {
-				why = "the certificate is refused"
+			if refused(d, p) {
+				why = "the certificate is refused" // which its check says
+			} else {
+				add(failure(d, p))
 			}
 			for _, later := range ldap.Stages()[slices.Index(ldap.Stages(), stage)+1:] {
 				s.Skip(p.Server, why, string(later))
@@ -58,6 +57,11 @@ func (e *examination) checkServer(s *doctor.Section, d *config.Directory, p *lda
 			success(add, d, stage, p)
 		}
 	}
+}
+
+// refused reports whether the certificate is what ended the connection.
+func refused(d *config.Directory, p *ldap.Probe) bool {
+	return p.Failed == ldap.StageTLS && p.TLS != nil && p.TLS.Untrusted != nil && !d.InsecureSkipVerify
 }
 
 // success says what a stage showed that did not fail.
@@ -89,7 +93,9 @@ func success(add func(doctor.Check), d *config.Directory, stage ldap.Stage, p *l
 func (e *examination) checkTLS(add func(doctor.Check), d *config.Directory, p *ldap.Probe) {
 	switch {
 	case p.TLS != nil:
-		add(doctor.Check{Name: "TLS", Result: doctor.OK, Detail: tls.VersionName(p.TLS.Version)})
+		if p.Failed != ldap.StageTLS || refused(d, p) {
+			add(doctor.Check{Name: "TLS", Result: doctor.OK, Detail: tls.VersionName(p.TLS.Version)})
+		}
 		add(doctor.Certificates(p.TLS.Chain, p.TLS.Untrusted, !d.InsecureSkipVerify, e.Now()))
 	case d.Encryption != config.EncryptionNone:
 	case isLoopback(p.Address):
@@ -123,7 +129,7 @@ func failure(d *config.Directory, p *ldap.Probe) doctor.Check {
 	case ldap.StageBind:
 		c.Remedy = "check the account and its password"
 		if d.BindDN != "" {
-			c.Remedy += fmt.Sprintf("; by hand: ldapwhoami -H %s -x -D %s -W", p.Server, quoted(d.BindDN))
+			c.Remedy = fmt.Sprintf("try it by hand: ldapwhoami -H %s -x -D %s -W", p.Server, quoted(d.BindDN))
 			if d.Encryption == config.EncryptionStartTLS {
 				c.Remedy += " -ZZ"
 			}

@@ -115,8 +115,7 @@ func explainUntrusted(err error) (detail, remedy string) {
 	case errors.As(err, &unknown):
 		return "the authority that signed it is not trusted", "name that authority's certificate in ca_file, after you have made sure that it is yours"
 	}
-	var verification *tls.CertificateVerificationError
-	if errors.As(err, &verification) {
+	if verification, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		err = verification.Err
 	}
 	return err.Error(), "look at it with: openssl s_client -showcerts -connect HOST:PORT"

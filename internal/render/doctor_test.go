@@ -23,7 +23,7 @@ func report() *doctor.Report {
 		Subject: server, Name: "certificate", Result: doctor.Warning, Detail: "CN=dc1 expires in 12 days (2026-12-07)",
 		Items: []string{"CN=dc1 expires in 12 days (2026-12-07)", "CN=\x1b[2JRoot\u202e expires in 999 days (2029-08-20)"}, Remedy: "renew it before then: after it nothing can be read",
 	})
-	corp.Put(doctor.Check{Subject: server, Name: "bind", Result: doctor.Failed, Detail: "\x1b]0;owned\aLDAP Result Code 49\nok    entries       all of them", Remedy: "check the account and its password; by hand: ldapwhoami -H ldaps://dc1.example.com:636 -x -D 'cn=sync,ou=Services,dc=example,dc=com' -W"})
+	corp.Put(doctor.Check{Subject: server, Name: "bind", Result: doctor.Failed, Detail: "\x1b]0;owned\aLDAP Result Code 49\nok    entries       all of them", Remedy: "try it by hand: ldapwhoami -H ldaps://dc1.example.com:636 -x -D 'cn=sync,ou=Services,dc=example,dc=com' -W"})
 	corp.Skip(server, "bind failed", "server")
 	corp.Skip("for domain.vpn", "the directory can not be read", "entries", "attributes", "duplicates", "missing data")
 	loginTC := doctor.Section{Name: "LoginTC"}

@@ -97,7 +97,9 @@ func (d *Directory) probe(ctx context.Context, server *url.URL, skipBind bool) P
 	c.SetTimeout(d.options.ConnectTimeout)
 	if p.Root, p.Err = readRootDSE(c); p.Err != nil {
 		p.Failed = StageServer
+		return p
 	}
+	p.Root.Read = d.options.Now()
 	return p
 }
 

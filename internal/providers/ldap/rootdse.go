@@ -13,7 +13,9 @@ import (
 // RootDSE is what a server says of itself (RFC 4512, 5.1).
 type RootDSE struct {
 	// Time is the server's clock, which Active Directory alone tells; else zero.
-	Time       time.Time
+	Time time.Time
+	// Read is when this was, by the own clock.
+	Read       time.Time
 	attributes map[string][]string
 }
 
