@@ -98,7 +98,7 @@ Try it now, with nothing installed:  rollcall demo`,
 	flags.StringVar(&a.logOptions.file, "log-file", "", "append the log to `file`, not to standard error")
 	flags.StringVar(&a.logOptions.format, "log-format", "text", "`format` of the log: text or json")
 	root.AddCommand(
-		newValidate(a), newFmt(a), newPlan(a), newShow(a), newSnapshot(a), newApply(a), newUsers(a), newExplain(a),
+		newValidate(a), newFmt(a), newPlan(a), newShow(a), newSnapshot(a), newApply(a), newUsers(a), newExplain(a), newDoctor(a),
 		newState(a), newLock(a), newJob(a), newMigrate(a), newEmulator(a), newDemo(a), newVersion(a),
 	)
 	return root

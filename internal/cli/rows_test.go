@@ -30,7 +30,20 @@ import (
 func cmdSlapd(ts *testscript.TestScript, _ bool, args []string) {
 	folder := ts.MkAbs("slapd-" + args[0])
 	ts.Check(os.Mkdir(folder, 0o700))
-	server, err := ldaptest.NewSlapd(folder, ldaptest.SlapdOptions{LDIF: ts.ReadFile(args[1])})
+	options := ldaptest.SlapdOptions{LDIF: ts.ReadFile(args[1])}
+	for i := 2; i+1 < len(args); i += 2 {
+		switch args[i] {
+		case "lifetime":
+			lifetime, err := time.ParseDuration(args[i+1])
+			ts.Check(err)
+			options.Lifetime = lifetime
+		case "access":
+			options.Access = args[i+1]
+		default:
+			ts.Fatalf("slapd: %s is neither lifetime nor access", args[i])
+		}
+	}
+	server, err := ldaptest.NewSlapd(folder, options)
 	ts.Check(err)
 	ts.Defer(server.Close)
 	w := worldOf(ts)
@@ -41,6 +54,7 @@ func cmdSlapd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv(args[0]+"_URL", server.URL)
 	ts.Setenv(args[0]+"_LDAPS_URL", server.LDAPSURL)
+	ts.Setenv(args[0]+"_PORT", server.URL[strings.LastIndexByte(server.URL, ':')+1:])
 	ts.Setenv(args[0]+"_LDAPS_PORT", server.LDAPSURL[strings.LastIndexByte(server.LDAPSURL, ':')+1:])
 	ts.Setenv(args[0]+"_CA", server.CAFile)
 }

@@ -67,6 +67,9 @@ func runRollcall() {
 //	hand METHOD PATH [BODY]     calls LoginTC as somebody would by hand, without rollcall;
 //	                            ID-OF-NAME in the path stands for the id of that user
 //	searches N                  there were N searches of the directory since the last time
+//	steady FILE                 takes out of a file what is another thing at each run: ports,
+//	                            times, dates, UUIDs, the folder
+//	truncate FROM TO            copies a file without its last character
 //	writes N                    there were N calls that write since the last time
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -76,7 +79,10 @@ func TestScripts(t *testing.T) {
 // TestRows runs testdata/rows/*.txtar, one for each row of the table of what
 // LoginTC's own sync tool does, against slapd and the emulator. They have also:
 //
-//	slapd NAME FILE.ldif        starts OpenLDAP's server: $NAME_URL, $NAME_LDAPS_URL, $NAME_CA
+//	slapd NAME FILE.ldif [lifetime DURATION] [access LINE]
+//	                            starts OpenLDAP's server: $NAME_URL, $NAME_LDAPS_URL, $NAME_CA;
+//	                            its certificate ends after the time, and the line of access
+//	                            control comes before the others
 //	proxy USER PASSWORD         starts a proxy that wants to be told these: $PROXY_URL; it
 //	                            writes $WORK/proxy.log
 //	logintc FILE.json tls       starts the emulator with TLS: $LOGINTC_URL, $LOGINTC_CA
@@ -104,7 +110,7 @@ func runScripts(t *testing.T, folder string) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": cmdExit, "directory": cmdDirectory, "add": cmdAdd, "delete": cmdDelete, "replace": cmdReplace,
 			"logintc": cmdLoginTC, "members": cmdMembers, "writes": cmdWrites,
-			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails,
+			"searches": cmdSearches, "approval": cmdApproval, "hand": cmdHand, "slapd": cmdSlapd, "expand": cmdExpand, "operations": cmdOperations, "proxy": cmdProxy, "user": cmdUser, "mails": cmdMails, "steady": cmdSteady, "truncate": cmdTruncate,
 		},
 	})
 }

@@ -10,7 +10,10 @@ import (
 type Config struct {
 	// Dir is the folder that it was read from; relative paths are resolved
 	// against it.
-	Dir      string
+	Dir string
+	// Files are the names in Dir of the files that it was read from, without those of
+	// variables.
+	Files    []string
 	Settings Settings
 	LoginTC  LoginTC
 	// Directories, Policies and Domains are each sorted by name.

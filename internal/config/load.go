@@ -63,6 +63,7 @@ func (l *loader) load() {
 			"The README of rollcall has a first configuration to begin with; --chdir chooses another folder.", l.opts.Dir))
 		return
 	}
+	l.config.Files = names
 	var bodies []hcl.Body
 	for _, name := range names {
 		if file := l.read(filepath.Join(l.opts.Dir, name), name, false); file != nil {

@@ -65,10 +65,12 @@ func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string
 	if err != nil {
 		return nil, fmt.Errorf("%s can not be reached: %w", server, timedOut(attempt, err))
 	}
+	d.trace.connected(raw)
 	c := &connection{raw: raw, server: server.String()}
 	c.stop = context.AfterFunc(ctx, func() { _ = raw.Close() })
 	err = closing(attempt, raw, func() error { return d.encrypt(attempt, c, server.Hostname(), encryption) })
-	if err == nil {
+	d.trace.secured(err)
+	if err == nil && !d.trace.skipsBind() {
 		bind, cancel := context.WithTimeoutCause(ctx, d.options.BindTimeout, &timeoutError{d.options.BindTimeout, "bind_timeout"})
 		defer cancel()
 		err = closing(bind, raw, func() error { return d.bind(bind, c, server) })
@@ -81,6 +83,7 @@ func (d *Directory) dial(ctx context.Context, server *url.URL, encryption string
 		_ = raw.Close()
 		return nil, fmt.Errorf("%s: %w", server, err)
 	}
+	d.trace.bound()
 	c.SetTimeout(d.options.SearchTimeout)
 	d.log.DebugContext(ctx, "LDAP connection", "server", c.server)
 	return c, nil
@@ -128,7 +131,7 @@ func (d *Directory) tlsConfig(host string) *tls.Config {
 	if d.certificate != nil {
 		c.Certificates = []tls.Certificate{*d.certificate}
 	}
-	return c
+	return d.trace.watch(c)
 }
 
 // timeoutError says which bound of time was passed.

@@ -78,6 +78,8 @@ type Directory struct {
 	found  []*url.URL // the servers themselves, when last looked up
 	failed string     // the server that broke off the last read
 
+	trace *trace // of Probe; else nil
+
 	// maxNames and wholeAbove are those of groups; tests set others.
 	maxNames, wholeAbove int
 }

@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// lifetimeOfServers is how long a certificate holds unless a test wants another time:
+// long enough for nobody to be warned of its end.
+const lifetimeOfServers = 365 * 24 * time.Hour
+
 // authority signs certificates. Its own key is kept nowhere.
 type authority struct {
 	folder      string
@@ -24,14 +28,16 @@ type authority struct {
 
 // makeCertificates writes ca.crt, server.crt and server.key into the folder: a
 // certificate for localhost, the loopback addresses and the names and addresses
-// given, of an authority that is made on the spot and whose key is kept nowhere.
+// given, of an authority that is made on the spot and whose key is kept nowhere. The
+// server's ends after the lifetime, which may be over already.
 // client.crt and client.key are of the same authority, for CN=reader.
-func makeCertificates(folder string, names ...string) error {
+func makeCertificates(folder string, lifetime time.Duration, names ...string) error {
 	a, err := newAuthority(folder)
 	if err != nil {
 		return err
 	}
 	server := &x509.Certificate{
+		NotAfter:     time.Now().Add(lifetime), //nolint:forbidigo // certificates are for now
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -44,6 +50,7 @@ func makeCertificates(folder string, names ...string) error {
 		}
 	}
 	client := &x509.Certificate{
+		NotAfter:     a.certificate.NotAfter,
 		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "reader"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
@@ -58,7 +65,7 @@ func newAuthority(folder string) (*authority, error) {
 	now := time.Now() //nolint:forbidigo // certificates are for now
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rollcall test CA"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(10 * lifetimeOfServers),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, ca, ca, key.Public(), key)
@@ -74,8 +81,7 @@ func (a *authority) issue(name string, certificate *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	certificate.NotBefore, certificate.NotAfter = a.certificate.NotBefore, a.certificate.NotAfter
-	certificate.KeyUsage = x509.KeyUsageDigitalSignature
+	certificate.NotBefore, certificate.KeyUsage = a.certificate.NotBefore, x509.KeyUsageDigitalSignature
 	der, err := x509.CreateCertificate(rand.Reader, certificate, a.certificate, key.Public(), a.key)
 	if err != nil {
 		return err

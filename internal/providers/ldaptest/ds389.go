@@ -102,7 +102,7 @@ func Provision389(folder, ldif string) error {
 	load := filepath.Join(folder, "load.ldif")
 	s := new389(folder)
 	if err := errors.Join(
-		makeCertificates(folder), s.trust(),
+		makeCertificates(folder, lifetimeOfServers), s.trust(),
 		// Where the folder of its own schema is empty the server finds none at all.
 		run("cp", "/etc/dirsrv/schema/99user.ldif", filepath.Join(folder, "schema")),
 		s.configure(DS389Options{}), os.WriteFile(load, []byte(ds389Skeleton()+"\n"+ldif), 0o600),

@@ -215,6 +215,10 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		done.SetResultCode(gldap.ResultProtocolError)
 		return
 	}
+	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
+		_ = w.Write(rootDSE(r)) // who does not listen has gone
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.bound[r.ConnectionID()] {
@@ -253,6 +257,15 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		}
 		_ = w.Write(entry) // who does not listen has gone
 	}
+}
+
+// rootDSE is what the server says of itself (RFC 4512, 5.1).
+func rootDSE(r *gldap.Request) *gldap.SearchResponseEntry {
+	entry := r.NewSearchResponseEntry("")
+	entry.AddAttribute("objectClass", []string{"top"})
+	entry.AddAttribute("vendorName", []string{"rollcall's server in memory"})
+	entry.AddAttribute("supportedControl", []string{ldap.ControlTypePaging})
+	return entry
 }
 
 func pagingOf(message *gldap.SearchMessage) *gldap.ControlPaging {

@@ -95,7 +95,7 @@ func NewSamba(folder string, o SambaOptions) (*Samba, error) {
 func (s *Samba) start(o SambaOptions) error {
 	s.URL, s.LDAPSURL, s.adminURL = "ldap://"+s.IP, "ldaps://"+s.IP, "ldaps://"+s.IP
 	if err := errors.Join(
-		makeCertificates(s.folder, s.IP, SambaHost),
+		makeCertificates(s.folder, lifetimeOfServers, s.IP, SambaHost),
 		os.WriteFile(sambaConf(s.folder), []byte(sambaConfiguration(s.folder, s.IP, o)), 0o600),
 		os.WriteFile(s.Krb5Conf, []byte(krb5Configuration(s.IP)), 0o600),
 	); err != nil {

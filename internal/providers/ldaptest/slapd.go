@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -41,6 +42,12 @@ type SlapdOptions struct {
 	// Global and Database are lines of slapd.conf, at the end of those that hold for
 	// the server and for the database.
 	Global, Database string
+	// Lifetime is how long the server's certificate holds, negative for one that is over;
+	// 0 stands for a year.
+	Lifetime time.Duration
+	// Access are lines of access control (slapd.access(5)) that come before the usual
+	// ones.
+	Access string
 }
 
 // Slapd is an OpenLDAP server on loopback, in a folder of its own.
@@ -59,7 +66,10 @@ func NewSlapd(folder string, o SlapdOptions) (*Slapd, error) {
 	if o.SizeLimit == 0 {
 		o.SizeLimit = 500
 	}
-	if err := errors.Join(os.Mkdir(filepath.Join(folder, "data"), 0o700), makeCertificates(folder)); err != nil {
+	if o.Lifetime == 0 {
+		o.Lifetime = lifetimeOfServers
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(folder, "data"), 0o700), makeCertificates(folder, o.Lifetime)); err != nil {
 		return nil, err
 	}
 	conf, load := filepath.Join(folder, "slapd.conf"), filepath.Join(folder, "load.ldif")
@@ -124,7 +134,7 @@ func configuration(folder string, o SlapdOptions) string {
 	return strings.NewReplacer(
 		"FOLDER", folder, "BASE", BaseDN, "ROOTDN", rootDN, "ROOTPW", rootPassword, "READER", ReaderDN,
 		"LIMIT", fmt.Sprint(o.SizeLimit), "PAGED", paged, "VERIFY", verify,
-		"MODULES\n", modules, "GLOBAL\n", lines(o.Global), "DATABASE\n", lines(o.Database),
+		"ACCESS\n", lines(o.Access), "MODULES\n", modules, "GLOBAL\n", lines(o.Global), "DATABASE\n", lines(o.Database),
 	).Replace(`include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
@@ -161,6 +171,7 @@ memberof-dangling ignore
 overlay refint
 refint_attributes member memberOf
 access to attrs=userPassword by anonymous auth by self write by * none
+ACCESS
 access to * by users read by anonymous auth
 DATABASE
 `)

@@ -130,6 +130,8 @@ type call struct {
 	// once says that repeating it may do something twice: only 429, which says that
 	// nothing was done, is followed by another attempt.
 	once bool
+	// header is where the header of the answer is put; nil where it does not matter.
+	header *http.Header
 }
 
 // do sends a call and decodes its answer. Where a call that writes may have been
@@ -159,6 +161,9 @@ func (c *client) send(ctx context.Context, call call) error {
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return call.fail(err)
+	}
+	if call.header != nil {
+		*call.header = response.Header
 	}
 	contentType := response.Header.Get("Content-Type")
 	switch response.StatusCode {

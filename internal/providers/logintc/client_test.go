@@ -230,3 +230,22 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestPingDate(t *testing.T) {
+	t.Parallel()
+	s := emulator(t, logintctest.Options{Data: organization(0)})
+	w := writer(t, s.URL, nil)
+	date, err := w.PingDate(t.Context())
+	if err != nil || time.Since(date).Abs() > time.Minute {
+		t.Errorf("%s, %v", date, err)
+	}
+	without := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Date"] = nil
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"status":"OK"}`))
+	}))
+	t.Cleanup(without.Close)
+	if date, err := writer(t, without.URL, nil).PingDate(t.Context()); err != nil || !date.IsZero() {
+		t.Errorf("%s, %v", date, err)
+	}
+}

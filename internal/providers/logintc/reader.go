@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
@@ -30,16 +31,28 @@ type Domain struct {
 
 // Ping asks whether the API is there and takes the key.
 func (r *Reader) Ping(ctx context.Context) error {
+	_, err := r.PingDate(ctx)
+	return err
+}
+
+// PingDate is Ping, and returns what the clock of the server says (RFC 9110, 6.6.1);
+// zero where the answer does not tell.
+func (r *Reader) PingDate(ctx context.Context) (time.Time, error) {
 	var answer struct {
 		Status string `json:"status"`
 	}
-	if err := r.do(ctx, call{method: http.MethodGet, path: "/ping", into: &answer}); err != nil {
-		return err
+	var header http.Header
+	if err := r.do(ctx, call{method: http.MethodGet, path: "/ping", into: &answer, header: &header}); err != nil {
+		return time.Time{}, err
 	}
 	if answer.Status != "OK" {
-		return fmt.Errorf("LoginTC: GET /ping: its status is %q", printable(answer.Status))
+		return time.Time{}, fmt.Errorf("LoginTC: GET /ping: its status is %q", printable(answer.Status))
 	}
-	return nil
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // a server without a clock sends none
+	}
+	return date, nil
 }
 
 // Organization returns the name of the organization that the key belongs to.
