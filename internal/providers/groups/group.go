@@ -194,11 +194,12 @@ func sidText(value string) string {
 	for _, octet := range []byte(value[2:head]) {
 		authority = authority<<8 | uint64(octet)
 	}
-	text := "S-1-" + strconv.FormatUint(authority, 10)
+	text := []byte("S-1-" + strconv.FormatUint(authority, 10))
 	for at := head; at < len(value); at += part {
-		text += "-" + strconv.FormatUint(uint64(binary.LittleEndian.Uint32([]byte(value[at:at+part]))), 10)
+		text = append(text, '-')
+		text = strconv.AppendUint(text, uint64(binary.LittleEndian.Uint32([]byte(value[at:at+part]))), 10)
 	}
-	return text
+	return string(text)
 }
 
 // splitSID divides a security identifier into its domain's and the number in it.

@@ -113,7 +113,7 @@ func walk(t *testing.T, all map[string]string, r *rand.Rand, top string) *Closur
 	}
 	group := func(dn string) *identity.Entry {
 		e := &identity.Entry{DN: dn, Attributes: []identity.Attribute{{Name: "member"}}}
-		for _, member := range strings.Fields(all[dn]) {
+		for member := range strings.FieldsSeq(all[dn]) {
 			e.Attributes[0].Values = append(e.Attributes[0].Values, "cn="+member)
 		}
 		return e

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// maxNames is how many members one search looks for by name, maxFilter how many octets
-	// their filter may have: servers take requests of 256 KiB and more.
-	maxNames  = 500
+	// maxNames is how many members one search looks for by name: less than a page, so that it
+	// ends with the first. maxFilter is how many octets their filter may have: servers take
+	// requests of 256 KiB and more.
+	maxNames  = 400
 	maxFilter = 64 << 10
 )
 
@@ -170,11 +171,11 @@ func equal(attribute, value string) string {
 	if forms = slices.Compact(forms); len(forms) == 1 {
 		return one(value)
 	}
-	var any strings.Builder
+	var either strings.Builder
 	for _, form := range forms {
-		any.WriteString(one(form))
+		either.WriteString(one(form))
 	}
-	return "(|" + any.String() + ")"
+	return "(|" + either.String() + ")"
 }
 
 // valueFilters are filters that find who has one of the values.
