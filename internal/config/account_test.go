@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
 // accountMapping loads a user block with an expression for exclude.
@@ -122,7 +120,7 @@ func TestExpiredWithoutTime(t *testing.T) {
 	if m == nil {
 		t.Fatal(diags)
 	}
-	var got identity.Mapped = m.Map(entry("uid", "jane", "accountExpires", "132223104000000000"))
+	got := m.Map(entry("uid", "jane", "accountExpires", "132223104000000000"))
 	if got.Excluded != "" || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Text, "the time is not known") {
 		t.Errorf("%+v", got)
 	}
