@@ -61,9 +61,16 @@ func (r *read) start(ctx context.Context, t target, membersOf []string) error {
 // search reads all pages of one search, and then what it refers to.
 func (r *read) search(ctx context.Context, c *connection, t target) error {
 	r.visited[t.identity(c.server)] = true
-	references, err := r.paged(ctx, c, t, r.attributes, func(entries []*ldap.Entry) error { return r.emit(ctx, entries) })
+	found := false
+	references, err := r.paged(ctx, c, t, r.attributes, func(entries []*ldap.Entry) error {
+		found = found || len(entries) > 0
+		return r.emit(ctx, entries)
+	})
 	if urls := referralOf(err); urls != nil {
 		return r.referred(ctx, c, t, urls)
+	}
+	if err == nil && !found && len(references) == 0 {
+		err = r.baseExists(ctx, c, t)
 	}
 	if err != nil {
 		return err
@@ -77,6 +84,20 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 		if err := r.follow(ctx, t.continued(), []string{reference}); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// baseExists is an error where nothing was found because the base is not there: 389 answers
+// a search with pages below it with success and no entries. A base that may not be read,
+// though what is below may, is none.
+func (r *read) baseExists(ctx context.Context, c *connection, t target) error {
+	_, err := c.Search(ldap.NewSearchRequest(t.base, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.ErrorNetwork):
+		return r.explainSearch(c, t, err)
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ type DataGroup struct {
 	// People are the numbers of those who are in it, directly or through groups in it,
 	// ascending.
 	People []int
-	// Outside counts the members that are no entry of the directory.
+	// Outside counts the members that are no entry of the directory. On Active Directory
+	// that is none: a member of another domain has an entry that stands for it.
 	Outside int
 }
 
@@ -79,9 +80,7 @@ func (d Dataset) Groups() []DataGroup {
 	groups = append(groups, of("vpn", between(0, 1000, 2)...), d.empty(kind))
 	groups = append(groups, of("odd", slices.DeleteFunc(between(0, 300, 1), func(i int) bool { return i%23 != 8 })...))
 	if d.AD() {
-		foreign := of("dangling", 1, 2) // the rest is in Changes
-		foreign.Outside = 1
-		return append(groups, foreign, of("self", 3))
+		return append(groups, of("dangling", 1, 2), of("self", 3)) // what is odd about them is in Changes
 	}
 	groups[0].Values = append(groups[0].Values, d.groupDN("nested1"))
 	dangling := of("dangling", 1, 2)
