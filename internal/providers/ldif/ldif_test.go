@@ -102,6 +102,9 @@ func TestErrorsNameTheLine(t *testing.T) {
 	if _, _, err := readText(good, "(cn=*"); err == nil || !strings.Contains(err.Error(), `the filter "(cn=*" is wrong`) {
 		t.Errorf("%v", err)
 	}
+	if _, _, err := readText(good, "(&(cn=*)(memberOf:1.2.840.113556.1.4.1941:=cn=vpn,dc=example,dc=com))"); err == nil || !strings.Contains(err.Error(), "name the group in members_of") {
+		t.Errorf("in chain: %v", err)
+	}
 }
 
 func TestReadFile(t *testing.T) {
