@@ -52,7 +52,7 @@ func (a *app) runExplain(ctx context.Context, username string) error {
 	for i, d := range cfg.Domains {
 		explanations[i] = explain(identity.NewKey(username), d, &in, i, p)
 		e := &explanations[i]
-		found = found || e.Person != nil || e.Unmapped != nil || e.Known != nil || e.Account != nil
+		found = found || e.Person != nil || e.Unmapped != nil || e.Excluded != nil || e.Known != nil || e.Account != nil
 	}
 	if err := render.Explain(a.Out, username, explanations, a.color(a.OutTerminal)); err != nil {
 		return err
@@ -73,6 +73,9 @@ func explain(key identity.Key, d *config.Domain, in *plan.Input, i int, p *plan.
 	}
 	if at := slices.IndexFunc(domain.Unmapped, func(u identity.Unmapped) bool { return identity.NewKey(u.Username) == key }); at >= 0 {
 		e.Unmapped = &domain.Unmapped[at]
+	}
+	if at := slices.IndexFunc(domain.Excluded, func(x identity.Excluded) bool { return identity.NewKey(x.Username) == key }); at >= 0 {
+		e.Excluded = &domain.Excluded[at]
 	}
 	if at := slices.IndexFunc(domain.Known.Members, func(m identity.Member) bool { return identity.NewKey(m.Username) == key }); at >= 0 {
 		e.Known = &domain.Known.Members[at]

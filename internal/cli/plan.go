@@ -200,7 +200,7 @@ func input(cfg *config.Config, st *state.State, readings []*reading, members []l
 		in.Domains = append(in.Domains, plan.DomainInput{
 			Name: d.Name, ID: d.ID, Title: members[i].title, Sources: r.sources, Shadowed: r.shadowed,
 			Scope: scope(cfg, d), Policy: policy(d.Policy),
-			People: r.roster.People, Unmapped: r.roster.Unmapped, Warnings: r.roster.Warnings,
+			People: r.roster.People, Unmapped: r.roster.Unmapped, Excluded: r.roster.Excluded, Warnings: r.roster.Warnings,
 			Group: d.Group, Phone: rules(d.Policy).E164,
 			Members: members[i].listing.Accounts, Pages: members[i].listing.Pages,
 			Known: known,
@@ -239,7 +239,7 @@ func scope(cfg *config.Config, d *config.Domain) plan.Scope {
 		}
 		set(of+"path", path)
 		sources := directory.User.Sources()
-		for _, field := range []string{"username", "name", "email"} { // without these nobody is in a roster
+		for _, field := range []string{"username", "name", "email", "exclude"} { // they decide who is in a roster
 			set(of+"user."+field, sources[field])
 		}
 	}

@@ -163,7 +163,7 @@ func (a *app) configOptions() config.Options {
 	for i, file := range a.varFiles {
 		files[i] = a.path(file)
 	}
-	return config.Options{Dir: a.dir(), Environ: a.Environ, VarFiles: files, Vars: a.vars, Version: a.Version}
+	return config.Options{Dir: a.dir(), Environ: a.Environ, VarFiles: files, Vars: a.vars, Version: a.Version, Now: a.Now()}
 }
 
 // load reads the configuration and shows its warnings.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -44,7 +45,7 @@ func (a *app) runUsers(ctx context.Context, domains []string) error {
 			}
 			_, _ = fmt.Fprintf(a.Out, "%s\n", r.domain.Address())
 		}
-		if err := render.Users(a.Out, r.roster.People); err != nil {
+		if err := errors.Join(render.Users(a.Out, r.roster.People), render.Excluded(a.Out, r.roster.Excluded)); err != nil {
 			return err
 		}
 		for _, u := range r.roster.Unmapped {

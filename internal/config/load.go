@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -22,6 +23,8 @@ type Options struct {
 	Vars     []string
 	// Version is this program's version, for required_version.
 	Version string
+	// Now is the time of the run, for expired(entry).
+	Now time.Time
 }
 
 // loader is one run of Load.

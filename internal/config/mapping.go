@@ -28,12 +28,17 @@ type field struct {
 	// entry and values are the names used as entry.name and values.name, as they
 	// are written.
 	entry, values []string
+	// account are attributes that functions over the entry as a whole read.
+	account []string
 	// context has the variables and locals that the expression uses.
 	context *hcl.EvalContext
 	// constants are their values as JSON.
 	constants map[string]string
 	// compiled gives what evaluation would give; nil for what is not compiled.
 	compiled node
+	// truth gives what evaluation of exclude would give, unless it fails; nil for what is
+	// not compiled.
+	truth func(accountEntry) (bool, error)
 }
 
 // Attributes returns the names of the LDAP attributes that the expressions
@@ -41,7 +46,7 @@ type field struct {
 func (m *Mapping) Attributes() []string {
 	var names []string
 	for _, f := range m.fields {
-		names = append(append(names, f.entry...), f.values...)
+		names = slices.Concat(names, f.entry, f.values, f.account)
 	}
 	slices.SortFunc(names, func(x, y string) int {
 		if c := strings.Compare(strings.ToLower(x), strings.ToLower(y)); c != 0 {
@@ -53,7 +58,7 @@ func (m *Mapping) Attributes() []string {
 }
 
 // Sources returns the formatted text of each expression by the name of its
-// field: username, name, email, alias1 and so on.
+// field: username, name, email, exclude, alias1 and so on.
 func (m *Mapping) Sources() map[string]string {
 	sources := map[string]string{}
 	for _, f := range m.fields {
@@ -68,6 +73,14 @@ func (m *Mapping) Map(e *identity.Entry) identity.Mapped {
 	var out identity.Mapped
 	var aliases [3]identity.Alias
 	for _, f := range m.fields {
+		if f.name == fieldExclude {
+			excluded, problem := f.decide(e)
+			out.Problems = appendProblem(out.Problems, problem)
+			if excluded {
+				out.Excluded = f.source
+			}
+			continue
+		}
 		if f.name == fieldPhones {
 			phones, problem := f.list(e)
 			out.Phones = append(out.Phones, phones...)
@@ -171,7 +184,7 @@ func (f *field) evaluate(e *identity.Entry) (string, *identity.Problem) {
 
 func (f *field) entryContext(e *identity.Entry) *hcl.EvalContext {
 	entry, values := make(map[string]cty.Value, len(f.entry)), make(map[string]cty.Value, len(f.values))
-	for _, name := range f.entry {
+	for _, name := range slices.Concat(f.entry, f.account) {
 		if first, found := e.First(name); found {
 			entry[name] = cty.StringVal(first)
 		} else {
@@ -201,9 +214,11 @@ func (f *field) problem(text string) *identity.Problem {
 // malformed finds an attribute that the expression uses and whose value is not
 // UTF-8 text (RFC 4517, 3.3.6). It returns nil where there is none.
 func (f *field) malformed(e *identity.Entry) *identity.Problem {
-	for _, name := range f.entry {
-		if first, _ := e.First(name); !utf8.ValidString(first) {
-			return f.problem(fmt.Sprintf("the value of %q is not UTF-8 text", name))
+	for _, names := range [...][]string{f.entry, f.account} {
+		for _, name := range names {
+			if first, _ := e.First(name); !utf8.ValidString(first) {
+				return f.problem(fmt.Sprintf("the value of %q is not UTF-8 text", name))
+			}
 		}
 	}
 	for _, name := range f.values {
@@ -219,6 +234,11 @@ func (f *field) failure(e *identity.Entry, diags hcl.Diagnostics) *identity.Prob
 	if len(f.absent(e)) > 0 {
 		return f.missing(e)
 	}
+	return f.problem(said(diags))
+}
+
+// said is what the first error says.
+func said(diags hcl.Diagnostics) string {
 	text := diags[0].Summary
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
@@ -227,7 +247,7 @@ func (f *field) failure(e *identity.Entry, diags hcl.Diagnostics) *identity.Prob
 		}
 	}
 	text, _, _ = strings.Cut(text, "panic in function implementation")
-	return f.problem(strings.TrimRight(strings.Join(strings.Fields(text), " "), ".: "))
+	return strings.TrimRight(strings.Join(strings.Fields(text), " "), ".: ")
 }
 
 func (f *field) missing(e *identity.Entry) *identity.Problem {

@@ -40,6 +40,7 @@ func BenchmarkMap(b *testing.B) {
 	const rest = "\n name = coalesce(entry.displayName, entry.cn)\n email = entry.mail"
 	for name, user := range map[string]string{
 		"compiled":  "username = lower(entry.uid)" + rest,
+		"exclude":   "username = lower(entry.uid)\n exclude = disabled(entry)" + rest,
 		"evaluated": "username = replace(entry.uid, \" \", \".\")" + rest,
 	} {
 		for _, n := range []int{10_000, 100_000, 1_000_000} {
@@ -53,7 +54,7 @@ func benchmarkMap(b *testing.B, m *Mapping, n int) {
 	entries := make([]*identity.Entry, 1000)
 	for i := range entries {
 		uid := fmt.Sprintf("user.%06d", i)
-		entries[i] = entry("objectClass", "person", "uid", uid, "cn", "User "+uid, "mail", uid+"@example.com")
+		entries[i] = entry("objectClass", "person", "uid", uid, "cn", "User "+uid, "mail", uid+"@example.com", "userAccountControl", "512")
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -21,10 +21,15 @@ const (
 	fieldAlias3   = "alias3"
 	fieldPhone    = "phone"
 	fieldPhones   = "phones"
+	// fieldExclude says of an entry whether it is treated as not there.
+	fieldExclude = "exclude"
 )
 
-// documentedFields are those that the documented API has, assumedFields the others.
-func documentedFields() []string { return []string{fieldUsername, fieldName, fieldEmail} }
+// documentedFields are those that need nothing but the documented API, assumedFields the
+// others.
+func documentedFields() []string {
+	return []string{fieldUsername, fieldName, fieldEmail, fieldExclude}
+}
 
 func assumedFields() []string {
 	return []string{fieldAlias1, fieldAlias2, fieldAlias3, fieldPhone, fieldPhones}
@@ -38,7 +43,7 @@ func (l *loader) loadUser(raw *hcl.Block, at place) *Mapping {
 	l.structure(at, diags)
 	m := &Mapping{files: &fileCache{dir: l.opts.Dir}}
 	e := *l.evaluator
-	e.functions = functions(m.files)
+	e.functions = withAccounts(functions(m.files), l.opts.Now)
 	for _, name := range fields {
 		attr := content.Attributes[name]
 		if attr == nil {
@@ -54,6 +59,9 @@ func (l *loader) loadUser(raw *hcl.Block, at place) *Mapping {
 		a := analysis{evaluator: &e, at: at, field: &field{name: name, expr: expr, constants: map[string]string{}}}
 		if a.analyze() {
 			a.field.source = l.sourceText(attr.Expr, expr)
+			if name == fieldExclude {
+				a.field.truth = compileTruth(expr, l.opts.Now)
+			}
 			m.fields = append(m.fields, a.field)
 		}
 	}
@@ -100,6 +108,7 @@ func (a *analysis) analyze() bool {
 			a.index(n)
 		case *hclsyntax.FunctionCallExpr:
 			a.call(n)
+			a.account(n)
 		}
 		return nil
 	})
@@ -117,7 +126,7 @@ func (a *analysis) analyze() bool {
 	if !a.good {
 		return false
 	}
-	if f.name != fieldPhones {
+	if f.name != fieldPhones && f.name != fieldExclude {
 		f.compiled = f.compile(f.expr)
 	}
 	return a.try()
@@ -245,6 +254,13 @@ func (a *analysis) try() bool {
 		return false
 	}
 	t := value.Type()
+	if f.name == fieldExclude {
+		if t != cty.DynamicPseudoType && t != cty.Bool {
+			a.fail(a.at, f.expr.Range(), "Invalid value for exclude", fmt.Sprintf("exclude must be true or false, as in disabled(entry), not a %s.", t.FriendlyName()))
+			return false
+		}
+		return true
+	}
 	if f.name == fieldPhones {
 		if t != cty.DynamicPseudoType && !t.IsListType() && !t.IsSetType() && !t.IsTupleType() {
 			a.fail(a.at, f.expr.Range(), "Invalid value for phones", fmt.Sprintf("phones must be a list such as values.telephoneNumber, not a %s; one number is phone.", t.FriendlyName()))
@@ -263,7 +279,7 @@ func (a *analysis) try() bool {
 // values: for trials.
 func (f *field) child(first, all cty.Value) *hcl.EvalContext {
 	entry, values := map[string]cty.Value{}, map[string]cty.Value{}
-	for _, name := range f.entry {
+	for _, name := range slices.Concat(f.entry, f.account) {
 		entry[name] = first
 	}
 	for _, name := range f.values {

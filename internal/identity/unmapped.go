@@ -3,7 +3,7 @@ package identity
 // Problem says why one field of a user could not be had from an entry.
 type Problem struct {
 	// Field is the field of the user block: username, name, email, alias1 to
-	// alias3, phone or phones.
+	// alias3, phone or phones; or exclude.
 	Field string
 	// Absent says that the directory simply has no value, so that a default may
 	// take its place.
@@ -20,6 +20,8 @@ type Mapped struct {
 	// Phones are numbers as the directory writes them.
 	Phones   []string
 	Problems []Problem
+	// Excluded is the expression that excludes the entry; empty for one that counts.
+	Excluded string
 }
 
 // Unmapped is an entry that is in the directory and could not become a user of
@@ -30,3 +32,15 @@ type Unmapped struct {
 	// Reason says why, without a full stop.
 	Reason string
 }
+
+// Excluded is an entry that is in the directory and that the user block excludes: it is
+// treated as if it were not there.
+type Excluded struct {
+	// Username is empty where the entry has none.
+	Username, DN, EntryID string
+	// Source is the expression that excludes it.
+	Source string
+}
+
+// Reason says why whoever has the entry is treated as gone.
+func (e *Excluded) Reason() string { return "excluded by user.exclude: " + e.Source }

@@ -29,6 +29,10 @@ type comparison struct {
 	// than the entry has now, by the new key; and those entries, by the old one.
 	renamedFrom map[identity.Key]*identity.Member
 	renamedTo   map[identity.Key]*identity.Person
+	// excluded are the excluded entries by unique id and username, nil until they are needed;
+	// recreated are the members whose entries have other unique ids than the state knows.
+	excluded  map[string]*identity.Excluded
+	recreated []string
 }
 
 // removal is a member that is to go.
@@ -50,7 +54,7 @@ func newComparison(in *DomainInput) *comparison {
 	}
 	d.out = Domain{
 		Name: in.Name, ID: in.ID, Title: in.Title, Sources: in.Sources, Shadowed: in.Shadowed, SyncMode: in.Policy.SyncMode,
-		Notify: in.Policy.Notify, Roster: len(in.People), Unmapped: len(in.Unmapped), Members: len(in.Members),
+		Notify: in.Policy.Notify, Roster: len(in.People), Unmapped: len(in.Unmapped), Excluded: len(in.Excluded), Members: len(in.Members),
 		Scope: in.Scope, ScopeChanges: scopeChanges(in.Known.Scope, in.Scope),
 	}
 	for i := range in.People {
@@ -286,9 +290,9 @@ func (d *comparison) keep(c *computer, key identity.Key, person *identity.Person
 	}
 	switch {
 	case known.MissingSince != nil:
-		c.note(d, MarkPresent, member, &known.User, after, person, "the entry is back in the directory")
+		c.noteEntry(d, MarkPresent, member, known, after, person, "the entry is back in the directory")
 	case !identity.SameDN(known.DN, person.DN) || known.EntryID != person.EntryID:
-		c.note(d, Record, member, &known.User, after, person, "the entry has another DN or unique id than the state")
+		c.noteEntry(d, Record, member, known, after, person, "the entry has another DN or unique id than the state")
 	case !person.Of(after).Equal(person.Of(known.User)):
 		c.note(d, Record, member, &known.User, after, person, "LoginTC has the directory's values already, the state others")
 	}

@@ -38,6 +38,8 @@ type DomainInput struct {
 	People []identity.Person
 	// Unmapped are in the directory and could not become users.
 	Unmapped []identity.Unmapped
+	// Excluded are in the directory and treated as if they were not.
+	Excluded []identity.Excluded
 	// Warnings are about values of people that were not used.
 	Warnings []string
 	// Group is the LoginTC group that all people are in; empty for none.

@@ -82,8 +82,10 @@ type Domain struct {
 	// rollcall's, Protected those that the policy protects from a change or
 	// removal that was due, Kept those that left the directory and stay because
 	// the mode is add_only.
-	Roster    int `json:"roster"`
-	Unmapped  int `json:"unmapped"`
+	Roster   int `json:"roster"`
+	Unmapped int `json:"unmapped"`
+	// Excluded counts the entries that user.exclude excludes: they are treated as not there.
+	Excluded  int `json:"excluded,omitempty"`
 	Members   int `json:"members"`
 	Unmanaged int `json:"unmanaged"`
 	Protected int `json:"protected"`
@@ -212,6 +214,9 @@ type Operation struct {
 	// Renamed is the other username of a person whose entry was renamed: the earlier
 	// one for join_domain, the present one for leave_domain and delete_user.
 	Renamed string `json:"renamed,omitempty"`
+	// Recreated is the unique id that the member's entry had, for record and mark_present of
+	// one whose entry has another now: it may be another person.
+	Recreated string `json:"recreated,omitempty"`
 	// Reason says why, in one sentence without a full stop.
 	Reason string `json:"reason"`
 }

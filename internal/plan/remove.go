@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -35,12 +36,18 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		return
 	case policy.SyncMode == AddOnly:
 		d.out.Kept++
-		c.markMissing(d, member, known)
+		c.markMissing(d, member, known, d.exclusion(key, known))
 		return
 	}
 	r := removal{account: member, known: known, reason: "no entry in the directory any more", withheld: -1}
 	if known == nil {
 		r.reason = "no entry in the directory, and unmanaged members are removed"
+	}
+	if reason := d.exclusion(key, known); reason != "" {
+		r.reason = reason
+		if known == nil {
+			r.reason += ", and unmanaged members are removed"
+		}
 	}
 	if renamed := d.renamedTo[key]; renamed != nil {
 		r.renamed, r.reason = renamed.Username, "the entry is "+renamed.Username+" now, and LoginTC can not rename a user"
@@ -51,7 +58,7 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 	}
 	if wait := d.grace(known); wait != "" {
 		c.withholdRemoval(d, r, GuardGrace, wait)
-		c.markMissing(d, member, known)
+		c.markMissing(d, member, known, d.exclusion(key, known))
 		return
 	}
 	d.removals = append(d.removals, r)
@@ -94,15 +101,16 @@ func (c *computer) markPresent(d *comparison, known *identity.Member, reason str
 }
 
 // markMissing notes since when a member is missing, once. A member that the
-// state does not have gets into it this way, so that its time can run.
-func (c *computer) markMissing(d *comparison, member *identity.Account, known *identity.Member) {
+// state does not have gets into it this way, so that its time can run. The reason is
+// empty for one that has no entry.
+func (c *computer) markMissing(d *comparison, member *identity.Account, known *identity.Member, reason string) {
 	switch {
 	case known == nil && d.Policy.SyncMode != AddOnly && d.Policy.RemoveAfter > 0:
 		known = &identity.Member{UserID: member.ID, User: member.User}
 	case known == nil || known.MissingSince != nil:
 		return
 	}
-	c.noteGone(d, MarkMissing, known, "the entry is missing from the directory")
+	c.noteGone(d, MarkMissing, known, cmp.Or(reason, "the entry is missing from the directory"))
 }
 
 func (c *computer) withholdRemoval(d *comparison, r removal, guard Guard, reason string) {
@@ -159,7 +167,7 @@ func (c *computer) withholdAll(d *comparison, guard Guard, reason string) {
 	for _, r := range d.removals {
 		r.withheld = len(c.plan.Withheld)
 		c.withholdRemoval(d, r, guard, reason)
-		c.markMissing(d, r.account, r.known)
+		c.markMissing(d, r.account, r.known, d.exclusion(identity.NewKey(r.account.Username), r.known))
 		d.limited = append(d.limited, r)
 	}
 	d.removals = nil

@@ -21,6 +21,7 @@ func (c *computer) warn() {
 			}
 		}
 	}
+	c.warnOfRecreated()
 	if c.hasAliases() {
 		c.warnOfSharedNames()
 	}

@@ -22,6 +22,7 @@ func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 		w.counts(d)
 	}
 	w.renames(operations)
+	w.recreated(operations)
 	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
 	people := newPeople(operations)
 	w.changes(people)
@@ -134,6 +135,7 @@ func countTexts(d *plan.Domain) []string {
 		what string
 	}{
 		{d.Unmapped, "withheld for their data"},
+		{d.Excluded, "excluded by user.exclude"},
 		{d.Unmanaged, "unmanaged and left alone"},
 		{d.Protected, "protected"},
 		{d.Kept, "gone from the directory and kept (sync_mode = \"add_only\")"},

@@ -17,11 +17,12 @@ type Explanation struct {
 	Domain plan.DomainInput
 	// Sources are the expressions, by field, of the user block of the person's directory.
 	Sources map[string]string
-	// Person is who the roster has, Unmapped an entry that could not become a user, Known
-	// what the state has, Account what LoginTC has, Member whether that is a member; nil
+	// Person is who the roster has, Unmapped an entry that could not become a user,
+	// Excluded one that is treated as not there, Known what the state has, Account what LoginTC has, Member whether that is a member; nil
 	// where there is none.
 	Person   *identity.Person
 	Unmapped *identity.Unmapped
+	Excluded *identity.Excluded
 	Known    *identity.Member
 	Account  *identity.Account
 	Member   bool
@@ -59,8 +60,12 @@ func (w *writer) explain(e *Explanation) {
 	case e.Unmapped != nil:
 		w.entry(e.Unmapped.DN, e.Unmapped.EntryID)
 		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
-	default:
+	case e.Excluded == nil:
 		w.line("             no entry has this username")
+	}
+	if e.Excluded != nil {
+		w.entry(e.Excluded.DN, e.Excluded.EntryID)
+		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
 	}
 	w.policy(&d.Policy, e)
 	w.known(e.Known)
@@ -191,12 +196,16 @@ func (e *Explanation) idle() string {
 	switch {
 	case e.Person != nil:
 		return "LoginTC has what the directory says"
+	case !e.Member && e.Excluded != nil:
+		return "the entry is excluded, and no member has this username"
 	case !e.Member:
 		return "neither an entry nor a member has this username"
 	case p.Protects(e.username()):
 		return "the policy protects it"
 	case e.Known == nil && !p.RemoveUnmanaged:
 		return "the member is not rollcall's"
+	case p.SyncMode == plan.AddOnly && e.Excluded != nil:
+		return "the entry is excluded, and sync_mode is \"add_only\""
 	case p.SyncMode == plan.AddOnly:
 		return "the entry is gone, and sync_mode is \"add_only\""
 	}

@@ -99,6 +99,7 @@ func plans() map[string]*plan.Plan {
 		"refresh":  refreshed(),
 		"renamed":  renamed(),
 		"groups":   groups(),
+		"entries":  entries(),
 	}
 }
 
@@ -119,6 +120,14 @@ func groups() *plan.Plan {
 	d.Shadowed = []identity.Shadowed{{
 		Username: "kim.park", Directory: "directory.contractors", DN: "login=kim.park", By: "directory.corp", ByDN: "uid=kim.park,ou=People,dc=example,dc=com",
 	}}
+	return compute(plan.Input{Domains: []plan.DomainInput{d}})
+}
+
+// entries has an entry that was created again, and one that is excluded.
+func entries() *plan.Plan {
+	d := domain("vpn", lines(ada, jane), lines(ada, jane, kim), lines(ada, jane, kim))
+	d.People[1].EntryID, d.Sources[0].Evidence.Entries = "entry of another jane.doe", 3
+	d.Excluded = []identity.Excluded{{Username: "kim.park", DN: "uid=kim.park,ou=People,dc=example,dc=com", EntryID: "entry of kim.park", Source: "disabled(entry) || expired(entry)"}}
 	return compute(plan.Input{Domains: []plan.DomainInput{d}})
 }
 
@@ -262,6 +271,9 @@ func hostile() *plan.Plan {
 		after = append(after, fmt.Sprintf("u%d | %s | %s", i, "new"+s, s+"new"))
 	}
 	d := domain("vpn", after, before, before)
+	for i, s := range nasty()[:3] {
+		d.Known.Members[i].EntryID = s
+	}
 	gone := domain("gone", lines(ada), before, before)
 	for i, s := range nasty() {
 		gone.Known.Members[i].DN = "cn=" + s

@@ -61,7 +61,8 @@ func newOperation(op *plan.Operation) operation {
 		{"after", op.After != nil},
 		{"phone", op.Phone != ""},
 		{"renamed", op.Renamed != ""},
-		{"reason", op.Renamed != ""}, // it names the other username
+		{"recreated", op.Recreated != ""},
+		{"reason", op.Renamed+op.Recreated != ""}, // it names the other username or unique id
 	} {
 		if field.present {
 			out.Sensitive = append(out.Sensitive, field.name)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -133,14 +134,18 @@ func (m *markdown) fenced(before string, lines []string, after string, removals 
 func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Operation) {
 	s := p.Summarize(d.Name)
 	people := newPeople(operations)
-	lines := append(changeLines(people), additionLines(people)...)
+	lines := slices.Concat(recreatedLines(operations), changeLines(people), additionLines(people))
 	reads := make([]string, len(d.Sources))
 	for i, source := range d.Sources {
 		reads[i] = fmt.Sprintf("%s read completely: %s in %s", Escape(source.Directory),
 			Count(source.Evidence.Entries, "entry", "entries"), Count(source.Evidence.Pages, "page", "pages"))
 	}
-	evidence := fmt.Sprintf("# %s; %d in the roster, %d members now; removals: %d of %d allowed",
-		strings.Join(reads, ", "), d.Roster, d.Members, d.Limit.Used, d.Limit.Allowed)
+	excluded := ""
+	if d.Excluded > 0 {
+		excluded = fmt.Sprintf(", %d excluded by user.exclude", d.Excluded)
+	}
+	evidence := fmt.Sprintf("# %s; %d in the roster%s, %d members now; removals: %d of %d allowed",
+		strings.Join(reads, ", "), d.Roster, excluded, d.Members, d.Limit.Used, d.Limit.Allowed)
 	if len(d.Shadowed) > 0 {
 		evidence += fmt.Sprintf("; %s in more than one directory", Count(len(d.Shadowed), "user", "users"))
 	}

@@ -87,6 +87,10 @@ func (r redactor) operation(op *plan.Operation) {
 	if op.Renamed != "" {
 		op.Reason = "the person has another username in the directory, and LoginTC can not rename a user"
 	}
+	if op.Recreated != "" {
+		op.Reason = "re-created in the directory: another unique id; the token of the earlier person stays"
+	}
+	op.Recreated = r.name("entry", op.Recreated)
 	op.Username, op.Renamed = r.user(op.Username), r.user(op.Renamed)
 	op.UserID, op.EntryID, op.DN = r.name("id", op.UserID), r.name("entry", op.EntryID), r.name("dn", op.DN)
 	op.Before, op.After, op.Phone = r.values(op.Before), r.values(op.After), r.name("phone", op.Phone)

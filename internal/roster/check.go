@@ -11,16 +11,22 @@ import (
 // EmptyError says that a directory gave no users and was not expected to.
 type EmptyError struct {
 	// Domain and Directory are references; Entries counts the entries that were
-	// read and could not be mapped, FirstReason is why for one of them.
+	// read and could not be mapped, FirstReason is why for one of them; Excluded those
+	// among them that user.exclude excludes.
 	Domain, Directory string
 	Search            identity.Evidence
-	Entries           int
+	Entries, Excluded int
 	FirstReason       string
 }
 
 func (e *EmptyError) Error() string {
 	what := "no entries"
-	if e.Entries > 0 {
+	switch {
+	case e.Excluded > 0 && e.Excluded == e.Entries:
+		what = fmt.Sprintf("%d entries, all of which user.exclude excludes,", e.Entries)
+	case e.Excluded > 0:
+		what = fmt.Sprintf("%d entries, of which user.exclude excludes %d and none could be mapped to a user (the first: %s)", e.Entries, e.Excluded, e.FirstReason)
+	case e.Entries > 0:
 		what = fmt.Sprintf("%d entries, none of which could be mapped to a user (the first: %s)", e.Entries, e.FirstReason)
 	}
 	return fmt.Sprintf("%s: %s returned %s for base %q and filter %q: nothing was compared, since a bind account that lost "+
@@ -33,7 +39,7 @@ func (r *Roster) CheckEmpty(domain, directory string, evidence identity.Evidence
 	if len(r.People) > 0 {
 		return nil
 	}
-	err := &EmptyError{Domain: domain, Directory: directory, Search: evidence, Entries: r.Entries}
+	err := &EmptyError{Domain: domain, Directory: directory, Search: evidence, Entries: r.Entries, Excluded: len(r.Excluded)}
 	if len(r.Unmapped) > 0 {
 		err.FirstReason = r.Unmapped[0].DN + ": " + r.Unmapped[0].Reason
 	}
@@ -53,7 +59,8 @@ func (e *CanaryError) Error() string {
 		e.Where, strings.Join(e.Missing, ", "))
 }
 
-// CheckCanaries returns an error if a canary is in none of the rosters.
+// CheckCanaries returns an error if a canary is in none of the rosters. One that is
+// excluded was read.
 func CheckCanaries(where string, canaries []string, rosters ...*Roster) error {
 	var missing []string
 	for _, canary := range canaries {
@@ -73,6 +80,8 @@ func (r *Roster) has(key identity.Key) bool {
 	})
 	return found || slices.ContainsFunc(r.Unmapped, func(u identity.Unmapped) bool {
 		return u.Username != "" && identity.NewKey(u.Username) == key
+	}) || slices.ContainsFunc(r.Excluded, func(e identity.Excluded) bool {
+		return e.Username != "" && identity.NewKey(e.Username) == key
 	})
 }
 

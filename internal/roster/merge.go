@@ -36,6 +36,9 @@ func Merge(parts []Part) (*Roster, []identity.Shadowed) {
 	slices.SortFunc(m.out.Unmapped, func(x, y identity.Unmapped) int {
 		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
 	})
+	slices.SortFunc(m.out.Excluded, func(x, y identity.Excluded) int {
+		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
+	})
 	slices.Sort(m.out.Warnings)
 	m.out.Warnings = slices.Compact(m.out.Warnings)
 	slices.SortFunc(m.shadowed, func(x, y identity.Shadowed) int {
@@ -82,6 +85,7 @@ func (m *merger) add(source int, part *Part) {
 			m.out.Unmapped = append(m.out.Unmapped, unmapped)
 		}
 	}
+	m.out.Excluded = append(m.out.Excluded, part.Excluded...) // who is excluded claims no username
 	for _, warning := range part.Warnings {
 		m.out.Warnings = append(m.out.Warnings, fmt.Sprintf("%s: %s", part.Directory, warning))
 	}

@@ -35,12 +35,15 @@ type Roster struct {
 	People []identity.Person
 	// Unmapped are sorted by DN.
 	Unmapped []identity.Unmapped
+	// Excluded are entries that the user block excludes, sorted by DN. Nobody of the roster
+	// comes from them, though one may have the username of one.
+	Excluded []identity.Excluded
 	// Warnings are about values of people that can not be used and that nobody is
 	// withheld for: aliases and phone numbers. They are sorted.
 	Warnings []string
 }
 
-// Size counts everybody who is in the directory, mapped or not.
+// Size counts everybody who is in the directory and not excluded, mapped or not.
 func (r *Roster) Size() int { return len(r.People) + len(r.Unmapped) }
 
 // Builder collects a roster from entries as they are read.
@@ -50,12 +53,14 @@ type Builder struct {
 	entries  int
 	people   []keyed
 	unmapped []identity.Unmapped
+	excluded []identity.Excluded
 	warnings []string
 }
 
+// keyed is small: many are moved while they grow in number and are sorted.
 type keyed struct {
 	key identity.Key
-	identity.Person
+	*identity.Person
 }
 
 // NewBuilder returns a builder with no entries.
@@ -68,12 +73,20 @@ func (b *Builder) Add(e *identity.Entry) {
 	b.entries++
 	mapped := b.mapper(e)
 	// A DN is shown and kept in files of UTF-8, whatever octets the server sent.
-	person := identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
-	if reason := b.rules.complete(&person.User, mapped.Problems); reason != "" {
-		b.unmapped = append(b.unmapped, identity.Unmapped{Person: person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
+	person := &identity.Person{User: mapped.User, DN: strings.ToValidUTF8(e.DN, "\uFFFD"), EntryID: e.ID}
+	if mapped.Excluded != "" {
+		username := strings.TrimSpace(mapped.Username)
+		if checkText(username) != "" {
+			username = "" // what can not be a username names nobody
+		}
+		b.excluded = append(b.excluded, identity.Excluded{Username: username, DN: person.DN, EntryID: person.EntryID, Source: mapped.Excluded})
 		return
 	}
-	for _, warning := range b.rules.extra(&person, &mapped) {
+	if reason := b.rules.complete(&person.User, mapped.Problems); reason != "" {
+		b.unmapped = append(b.unmapped, identity.Unmapped{Person: *person, Reason: strings.ToValidUTF8(reason, "\uFFFD")})
+		return
+	}
+	for _, warning := range b.rules.extra(person, &mapped) {
 		b.warnings = append(b.warnings, fmt.Sprintf("%s (%s): %s", person.Username, person.DN, strings.ToValidUTF8(warning, "\uFFFD")))
 	}
 	b.people = append(b.people, keyed{identity.NewKey(person.Username), person})
@@ -82,10 +95,16 @@ func (b *Builder) Add(e *identity.Entry) {
 // Roster returns what the entries came to. The builder is done with then.
 func (b *Builder) Roster() *Roster {
 	slices.SortFunc(b.people, func(x, y keyed) int {
-		return cmp.Or(cmp.Compare(x.key, y.key), cmp.Compare(x.DN, y.DN))
+		if byKey := cmp.Compare(x.key, y.key); byKey != 0 {
+			return byKey
+		}
+		return cmp.Compare(x.DN, y.DN)
 	})
 	slices.Sort(b.warnings)
-	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Warnings: slices.Compact(b.warnings)}
+	slices.SortFunc(b.excluded, func(x, y identity.Excluded) int {
+		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
+	})
+	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Excluded: b.excluded, Warnings: slices.Compact(b.warnings)}
 	claims := b.claims()
 	r.People = make([]identity.Person, 0, len(b.people))
 	for start := 0; start < len(b.people); {
@@ -95,10 +114,10 @@ func (b *Builder) Roster() *Roster {
 		}
 		same := b.people[start:end]
 		if claim := claims[same[0].key]; claim != "" {
-			same = append(slices.Clone(same), keyed{same[0].key, identity.Person{User: same[0].User, DN: claim}})
+			same = append(slices.Clone(same), keyed{same[0].key, &identity.Person{User: same[0].User, DN: claim}})
 			r.Unmapped = append(r.Unmapped, collide(same)[:end-start]...)
 		} else if len(same) == 1 || isOneEntry(same) {
-			r.People = append(r.People, same[0].Person)
+			r.People = append(r.People, *same[0].Person)
 		} else {
 			r.Unmapped = append(r.Unmapped, collide(same)...)
 		}
@@ -144,7 +163,7 @@ func collide(same []keyed) []identity.Unmapped {
 		if person.Username != other.Username {
 			reason += fmt.Sprintf(" as %q, and LoginTC may not tell capitals apart", other.Username)
 		}
-		out = append(out, identity.Unmapped{Person: person.Person, Reason: reason})
+		out = append(out, identity.Unmapped{Person: *person.Person, Reason: reason})
 	}
 	return out
 }

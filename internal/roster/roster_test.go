@@ -121,6 +121,60 @@ func TestIncompleteEntryClaimsItsUsername(t *testing.T) {
 	}
 }
 
+// An excluded entry is not there: it counts as nobody, claims no username, and is known.
+func TestExcluded(t *testing.T) {
+	t.Parallel()
+	mapper := func(e *identity.Entry) identity.Mapped {
+		m := plain(e)
+		switch left, _ := e.First("left"); left {
+		case "yes":
+			m.Excluded = "disabled(entry)"
+		case "?":
+			m.Problems = append(m.Problems, identity.Problem{Field: "exclude", Absent: true, Text: "nothing is shown"})
+		}
+		return m
+	}
+	b := NewBuilder(Rules{}, mapper)
+	for _, e := range []*identity.Entry{
+		entry("uid=b", "uid", "jane", "cn", "Jane B", "mail", "b@x.example"),
+		entry("uid=a", "uid", " Jane", "left", "yes"),
+		entry("uid=c", "uid", "kim", "cn", "Kim", "mail", "k@x.example", "left", "?"),
+		entry("uid=d", "cn", "Nobody", "left", "yes"),
+	} {
+		b.Add(e)
+	}
+	r := b.Roster()
+	want := &Roster{
+		Entries: 4,
+		People:  []identity.Person{{User: identity.User{Username: "jane", Name: "Jane B", Email: "b@x.example"}, DN: "uid=b", EntryID: "id-of-uid=b"}},
+		Unmapped: []identity.Unmapped{{
+			Person: identity.Person{User: identity.User{Username: "kim", Name: "Kim", Email: "k@x.example"}, DN: "uid=c", EntryID: "id-of-uid=c"},
+			Reason: "it can not be told whether the entry is excluded: nothing is shown",
+		}},
+		Excluded: []identity.Excluded{
+			{Username: "Jane", DN: "uid=a", EntryID: "id-of-uid=a", Source: "disabled(entry)"},
+			{DN: "uid=d", EntryID: "id-of-uid=d", Source: "disabled(entry)"},
+		},
+	}
+	if diff := cmp.Diff(want, r); diff != "" || r.Size() != 2 {
+		t.Errorf("%d, %s", r.Size(), diff)
+	}
+	b = NewBuilder(Rules{}, mapper)
+	b.Add(entry("uid=a", "uid", "Jane", "left", "yes"))
+	gone := b.Roster()
+	if err := CheckCanaries("directory.corp", []string{"jane"}, gone); err != nil {
+		t.Error(err)
+	}
+	if err := gone.CheckEmpty("domain.vpn", "directory.corp", identity.Evidence{}); err == nil || !strings.Contains(err.Error(), "1 entries, all of which user.exclude excludes, for base") {
+		t.Error(err)
+	}
+	b.Add(entry("uid=c", "uid", "kim", "left", "?"))
+	b.Add(entry("uid=a", "uid", "Jane", "left", "yes"))
+	if err := b.Roster().CheckEmpty("domain.vpn", "directory.corp", identity.Evidence{}); err == nil || !strings.Contains(err.Error(), "of which user.exclude excludes 2 and none could be mapped to a user (the first: uid=c: it can not") {
+		t.Error(err)
+	}
+}
+
 func TestComposedAndDecomposedCollide(t *testing.T) {
 	t.Parallel()
 	r := build(Rules{},

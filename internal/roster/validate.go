@@ -31,6 +31,9 @@ func (r Rules) complete(user *identity.User, problems []identity.Problem) string
 		user.Email = r.DefaultEmail
 	}
 	var reasons []string
+	if problem := find(problems, "exclude"); problem != nil {
+		reasons = append(reasons, "it can not be told whether the entry is excluded: "+problem.Text)
+	}
 	for _, wrong := range [...]string{
 		wrong(problems, "username", user.Username, checkText),
 		wrong(problems, "name", user.Name, checkText),

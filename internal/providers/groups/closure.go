@@ -1,6 +1,7 @@
 package groups
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,11 +57,18 @@ type Member struct {
 }
 
 // New returns the books of a search for members of these groups.
-func New(membersOf []string) *Closure {
+func New(membersOf []string) (*Closure, error) {
+	for _, dn := range membersOf {
+		if key, err := identity.NewDNKey(dn); err != nil {
+			return nil, fmt.Errorf("the group %w", err)
+		} else if key == "" {
+			return nil, errors.New("a group has the empty DN; name groups by their DNs")
+		}
+	}
 	return &Closure{
 		asked: membersOf, number: map[identity.DNKey]int{}, uids: map[identity.Key]*uid{},
 		sids: map[string]bool{}, outside: map[string]bool{},
-	}
+	}, nil
 }
 
 // Asked returns the groups that are asked for.

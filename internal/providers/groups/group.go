@@ -170,7 +170,11 @@ func parseURL(value string) (URL, error) {
 	case !slices.Contains([]identity.Scope{identity.ScopeBase, identity.ScopeOne, identity.ScopeSub}, u.Scope):
 		return URL{}, fmt.Errorf("its memberURL %q has the scope %q", value, u.Scope)
 	}
-	if _, err := ldap.CompileFilter(u.Filter); err != nil {
+	filter, err := ldap.CompileFilter(u.Filter)
+	if err == nil {
+		u.Filter, err = ldap.DecompileFilter(filter) // escaped as it should be, so that it can be a part of another
+	}
+	if err != nil {
 		return URL{}, fmt.Errorf("its memberURL %q: its filter is wrong: %w", value, err)
 	}
 	return u, nil

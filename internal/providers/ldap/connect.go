@@ -15,6 +15,7 @@ import (
 // connection is a bound connection to one server.
 type connection struct {
 	*ldap.Conn
+	sieve  *sieve
 	raw    net.Conn
 	server string // its URL
 	stop   func() bool
@@ -98,21 +99,24 @@ func closing(ctx context.Context, raw net.Conn, step func() error) error {
 
 // encrypt begins TLS and the conversation.
 func (d *Directory) encrypt(ctx context.Context, c *connection, host, encryption string) error {
-	if encryption == EncryptionSSL {
-		secured := tls.Client(c.raw, d.tlsConfig(host))
-		if err := secured.HandshakeContext(ctx); err != nil {
-			return explainTLS(timedOut(ctx, err))
-		}
-		c.Conn = ldap.NewConn(secured, true)
-	} else {
-		c.Conn = ldap.NewConn(c.raw, false)
+	if encryption == EncryptionNone {
+		c.attach(c.raw, false)
+		c.Start()
+		return nil
 	}
-	c.Start()
+	step := func(err error) error { return explainTLS(timedOut(ctx, err)) }
 	if encryption == EncryptionStartTLS {
-		if err := c.StartTLS(d.tlsConfig(host)); err != nil {
-			return fmt.Errorf("StartTLS: %w", explainTLS(timedOut(ctx, err)))
+		step = func(err error) error { return fmt.Errorf("StartTLS: %w", explainTLS(timedOut(ctx, err))) }
+		if err := startTLS(c.raw); err != nil {
+			return step(err)
 		}
 	}
+	secured := tls.Client(c.raw, d.tlsConfig(host))
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return step(err)
+	}
+	c.attach(secured, true)
+	c.Start()
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (r *read) explainSearch(c *connection, t target, err error) error {
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultTimeLimitExceeded):
 		return incomplete(false, "the server's time limit cut it off after %d entries; raise it for the bind account, or make the filter one that the server has an index for", r.entries)
 	case ldap.IsErrorAnyOf(err, ldap.LDAPResultAdminLimitExceeded):
-		return incomplete(false, "an administrative limit of the server cut it off after %d entries", r.entries)
+		return incomplete(false, "an administrative limit of the server cut it off after %d entries; raise it for the bind account, such as nsslapd-pagedlookthroughlimit of 389, or set page_size, which is %d, to no more than the server allows", r.entries, r.pageSize)
 	case strings.Contains(err.Error(), "connection timed out"): // go-ldap has no other sign of SetTimeout
 		return incomplete(true, "no answer within %s (search_timeout) after %d entries", r.options.SearchTimeout, r.entries)
 	}

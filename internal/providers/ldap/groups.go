@@ -31,8 +31,11 @@ type membership struct {
 // are followed first, since they alone lead to more groups; what values of uid, primary
 // groups and URLs name are people.
 func (r *read) members(ctx context.Context, c *connection, t target, membersOf []string) error {
-	m := &membership{read: r, c: c, wanted: t, books: groups.New(membersOf)}
-	var err error
+	books, err := groups.New(membersOf)
+	if err != nil {
+		return err
+	}
+	m := &membership{read: r, c: c, wanted: t, books: books}
 	if m.area, err = groups.NewArea(t.base, t.scope); err != nil {
 		return err
 	}
@@ -69,13 +72,10 @@ func (m *membership) tops(ctx context.Context) error {
 
 // explainGroup says why a group can not be read.
 func (m *membership) explainGroup(dn string, err error) error {
-	switch {
-	case errors.Is(err, errHidden), ldap.IsErrorAnyOf(err, ldap.LDAPResultInsufficientAccessRights):
+	if errors.Is(err, errHidden) || ldap.IsErrorAnyOf(err, ldap.LDAPResultInsufficientAccessRights) {
 		return fmt.Errorf("%s: %q may not read the group %q; let it read the group and its members: %w", m.server, m.options.BindDN, dn, err)
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidDNSyntax):
-		return fmt.Errorf("%s: the group %q is no DN: %w", m.server, dn, err)
 	}
-	return err
+	return fmt.Errorf("the group %q: %w", dn, err)
 }
 
 // byDN looks for the DNs that groups name, and for those that the groups among them name, to

@@ -20,21 +20,22 @@ const (
 	maxFilter = 64 << 10
 )
 
-// object reads one object.
+// object reads one object, without pages: 389 answers a search with pages below what is not
+// there as if it were.
 func (m *membership) object(ctx context.Context, dn string, attributes []string) (*ldap.Entry, error) {
-	var found []*ldap.Entry
-	t := target{base: dn, scope: identity.ScopeBase, filter: "(objectClass=*)"}
-	_, err := m.paged(ctx, m.c, t, attributes, func(entries []*ldap.Entry) error {
-		found = append(found, entries...)
-		return nil
-	})
+	m.searches++
+	result, err := m.c.Search(ldap.NewSearchRequest(dn, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
 	switch {
-	case err != nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case referralOf(err) != nil:
 		return nil, err
-	case len(found) != 1:
+	case err != nil:
+		return nil, m.explainSearch(m.c, target{base: dn}, err)
+	case len(result.Entries) != 1:
 		return nil, errHidden
 	}
-	return found[0], nil
+	return result.Entries[0], m.complete(ctx, m.c, result.Entries)
 }
 
 // look makes a search below a naming context and gives see what it finds. Its references are
@@ -131,11 +132,10 @@ func (d *Directory) nameFilters(members []groups.Member) []string {
 
 // nameFilter returns the filter for the RDN of a DN, and the attributes that it names.
 func nameFilter(m groups.Member) (kind, filter string) {
-	dn := m.DN
-	if strings.ContainsAny(dn, `";`) {
-		dn = string(m.Key) // quotation marks and semicolons of RFC 1779 are gone there
+	parsed, err := ldap.ParseDN(m.DN)
+	if err != nil { // RFC 1779's quotation marks, which a key has no more
+		parsed, err = ldap.ParseDN(string(m.Key))
 	}
-	parsed, err := ldap.ParseDN(dn)
 	if err != nil || len(parsed.RDNs) == 0 {
 		return "", ""
 	}

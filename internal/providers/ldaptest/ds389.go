@@ -1,6 +1,7 @@
 package ldaptest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha512"
 	"encoding/base64"
@@ -31,10 +32,15 @@ type DS389Options struct {
 	// LDIF has the entries below BaseDN, which is there already with ou=People and
 	// ou=Groups. Here memberOf is written out; later the plugin keeps it.
 	LDIF string
+	// Template is a folder made by Provision389, to copy in place of loading LDIF.
+	Template string
 	// SizeLimit is the most entries of a search without paging; 0 stands for 500.
 	SizeLimit int
 	// PagedSizeLimit is the most entries of a whole paged search; 0 for no limit.
 	PagedSizeLimit int
+	// PagedLookThroughLimit is the most entries that a paged search may look at; 0 for
+	// no limit. The server's own is 5,000.
+	PagedLookThroughLimit int
 	// Lines are added to the entry cn=config.
 	Lines string
 }
@@ -50,39 +56,16 @@ func Start389(t testing.TB, o DS389Options) *DS389 {
 }
 
 // New389 starts a 389 Directory Server in the empty folder and returns when it
-// answers. It does without the server's own dscreate, which wants root and systemd:
-// the configuration is made from the same templates.
+// answers.
 func New389(folder string, o DS389Options) (*DS389, error) {
-	if o.SizeLimit == 0 {
-		o.SizeLimit = 500
-	}
-	if o.PagedSizeLimit == 0 {
-		o.PagedSizeLimit = -1
-	}
-	for _, name := range []string{"schema", "db", "ldif", "bak", "lock", "run", "tmp", "log"} {
-		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
+	if o.Template != "" {
+		if err := run("cp", "-a", o.Template+"/.", folder); err != nil {
 			return nil, err
 		}
-	}
-	s := &DS389{running{
-		folder: folder, adminDN: managerDN, adminPassword: managerPassword, controls: []ldap.Control{ldap.NewControlManageDsaIT(true)},
-		command: []string{program("ns-slapd"), "-D", folder, "-i", filepath.Join(folder, "run", "pid"), "-d", "0"},
-		Access: Access{
-			Name: "389", CAFile: filepath.Join(folder, "ca.crt"), BindDN: ReaderDN, BindPassword: ReaderPassword,
-			BaseDN: BaseDN, People: "ou=People," + BaseDN, Groups: "ou=Groups," + BaseDN,
-		},
-	}}
-	if err := errors.Join(makeCertificates(folder), s.trust()); err != nil {
+	} else if err := Provision389(folder, o.LDIF); err != nil {
 		return nil, err
 	}
-	load := filepath.Join(folder, "load.ldif")
-	// Where the folder of its own schema is empty the server finds none at all.
-	if err := errors.Join(run("cp", "/etc/dirsrv/schema/99user.ldif", filepath.Join(folder, "schema")), s.configure(o), os.WriteFile(load, []byte(ds389Skeleton()+"\n"+o.LDIF), 0o600)); err != nil {
-		return nil, err
-	}
-	if err := run("ns-slapd", "ldif2db", "-D", folder, "-n", "userroot", "-i", load); err != nil {
-		return nil, err
-	}
+	s := new389(folder)
 	var err error
 	for range attempts {
 		if err = s.configure(o); err != nil {
@@ -93,6 +76,40 @@ func New389(folder string, o DS389Options) (*DS389, error) {
 		}
 	}
 	return nil, err
+}
+
+func new389(folder string) *DS389 {
+	return &DS389{running{
+		folder: folder, adminDN: managerDN, adminPassword: managerPassword, controls: []ldap.Control{ldap.NewControlManageDsaIT(true)},
+		command: []string{program("ns-slapd"), "-D", folder, "-i", filepath.Join(folder, "run", "pid"), "-d", "0"},
+		Access: Access{
+			Name: "389", CAFile: filepath.Join(folder, "ca.crt"), BindDN: ReaderDN, BindPassword: ReaderPassword,
+			BaseDN: BaseDN, People: "ou=People," + BaseDN, Groups: "ou=Groups," + BaseDN,
+		},
+	}}
+}
+
+// Provision389 makes a directory in the empty folder with the entries of an LDIF that
+// DS389Options describe. No server runs there: it is a template for any number of them.
+// It does without the server's own dscreate, which wants root and systemd: the
+// configuration is made from the same templates.
+func Provision389(folder, ldif string) error {
+	for _, name := range []string{"schema", "db", "ldif", "bak", "lock", "run", "tmp", "log"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
+			return err
+		}
+	}
+	load := filepath.Join(folder, "load.ldif")
+	s := new389(folder)
+	if err := errors.Join(
+		makeCertificates(folder), s.trust(),
+		// Where the folder of its own schema is empty the server finds none at all.
+		run("cp", "/etc/dirsrv/schema/99user.ldif", filepath.Join(folder, "schema")),
+		s.configure(DS389Options{}), os.WriteFile(load, []byte(ds389Skeleton()+"\n"+ldif), 0o600),
+	); err != nil {
+		return err
+	}
+	return run("ns-slapd", "ldif2db", "-D", folder, "-n", "userroot", "-i", load)
 }
 
 // trust puts the certificates into a database of NSS, which has no password.
@@ -117,6 +134,7 @@ func (s *DS389) configure(o DS389Options) error {
 		return err
 	}
 	s.adminURL = s.URL
+	o.SizeLimit, o.PagedSizeLimit = cmp.Or(o.SizeLimit, 500), cmp.Or(o.PagedSizeLimit, -1)
 	self, err := user.Current()
 	if err != nil {
 		return err
@@ -149,6 +167,8 @@ nsslapd-pagedsizelimit: %d
 nsslapd-accesslog-logging-enabled: off
 %s
 `, port(s.LDAPSURL), o.SizeLimit, o.PagedSizeLimit, lines(o.Lines)), 1)
+	look := fmt.Sprintf("cn: config\nnsslapd-pagedlookthroughlimit: %d\nnsslapd-mode", cmp.Or(o.PagedLookThroughLimit, -1))
+	text = strings.Replace(text, "cn: config\nnsslapd-mode", look, 1)
 	for _, plugin := range []string{"MemberOf Plugin", "referential integrity postoperation"} {
 		text = regexp.MustCompile(`(dn: cn=`+plugin+`,cn=plugins,cn=config\n(?:.+\n)*?nsslapd-pluginenabled: )off`).ReplaceAllString(text, "${1}on")
 	}

@@ -30,8 +30,12 @@ type SambaOptions struct {
 	// LDIF has the entries below SambaBaseDN, which is there already with OU=People and
 	// OU=Groups.
 	LDIF string
+	// Changes is an LDIF of changes (RFC 2849) that are made after it, such as of groups
+	// whose members come later.
+	Changes string
 	// Template is a folder made by ProvisionSamba, to copy in place of provisioning
-	// another domain: a fraction of a second in place of seconds. LDIF is then not used.
+	// another domain: a fraction of a second in place of seconds. LDIF and Changes are
+	// then not used.
 	Template string
 	// StrongAuth is smb.conf's "ldap server require strong auth": "yes" (the default: a
 	// simple bind wants TLS, SASL signing or sealing), "allow_sasl_over_tls" or "no".
@@ -65,7 +69,7 @@ func NewSamba(folder string, o SambaOptions) (*Samba, error) {
 		if err := run("cp", "-a", o.Template+"/.", folder); err != nil {
 			return nil, err
 		}
-	} else if err := ProvisionSamba(folder, o.LDIF); err != nil {
+	} else if err := ProvisionSamba(folder, o.LDIF, o.Changes); err != nil {
 		return nil, err
 	}
 	s := &Samba{Krb5Conf: filepath.Join(folder, "krb5.conf"), running: running{
@@ -105,9 +109,9 @@ func (s *Samba) Keytab(path, account string) error {
 	return run("samba-tool", "domain", "exportkeytab", path, "--principal="+account, "--configfile="+sambaConf(s.folder))
 }
 
-// ProvisionSamba makes a domain in the empty folder, with the entries of an LDIF that
-// NewSamba describes. No server runs there: it is a template for any number of them.
-func ProvisionSamba(folder, ldif string) error {
+// ProvisionSamba makes a domain in the empty folder, with the LDIF and Changes that
+// SambaOptions describe. No server runs there: it is a template for any number of them.
+func ProvisionSamba(folder, ldif, changes string) error {
 	load := filepath.Join(folder, "load.ldif")
 	// The address stands in no data.
 	conf := sambaConfiguration(folder, "127.0.0.1", SambaOptions{})
@@ -122,9 +126,23 @@ func ProvisionSamba(folder, ldif string) error {
 		"--use-rfc2307", "--function-level=2008_R2"); err != nil {
 		return err
 	}
-	// Without the options it takes four times as long.
-	return run("ldbadd", "--nosync", "-o", "batch_mode:1", "-o", "transaction_index_cache_size:100000",
-		"--configfile="+sambaConf(folder), "-H", filepath.Join(folder, "private", "sam.ldb"), load)
+	if err := sambaLoad("ldbadd", folder, load); err != nil || changes == "" {
+		return err
+	}
+	if err := os.WriteFile(load, []byte(changes), 0o600); err != nil {
+		return err
+	}
+	return sambaLoad("ldbmodify", folder, load)
+}
+
+// sambaLoad writes an LDIF into a domain. Without the options it takes four times as long.
+func sambaLoad(program, folder, ldif string) error {
+	out, err := output(program, "--nosync", "-o", "batch_mode:1", "-o", "transaction_index_cache_size:100000",
+		"--configfile="+sambaConf(folder), "-H", filepath.Join(folder, "private", "sam.ldb"), ldif)
+	if err == nil && (strings.Contains(out, "Failed to parse") || strings.Contains(out, "ERR:")) { // it says that it is done all the same
+		err = fmt.Errorf("%s: %s", program, out)
+	}
+	return err
 }
 
 func sambaConf(folder string) string { return filepath.Join(folder, "smb.conf") }

@@ -118,7 +118,7 @@ func (s *running) admin() (*ldap.Conn, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	c, err := ldap.DialURL(s.adminURL, ldap.DialWithDialer(&net.Dialer{Timeout: time.Second}), ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	c, err := ldap.DialURL(s.adminURL, ldap.DialWithDialer(&net.Dialer{Timeout: patience}), ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +193,18 @@ func program(name string) string {
 
 // run runs a program of a server's to its end.
 func run(name string, arguments ...string) error {
+	_, err := output(name, arguments...)
+	return err
+}
+
+// output is what a program of a server's said.
+func output(name string, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(context.Background(), program(name), arguments...) // none of them waits for anything
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", missing(name+" "+strings.Join(arguments, " "), err), out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", missing(name+" "+strings.Join(arguments, " "), err), out)
 	}
-	return nil
+	return string(out), nil
 }
 
 // missing says where a program is had from, where that is why it failed.

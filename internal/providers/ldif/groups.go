@@ -33,8 +33,11 @@ func (d *Directory) members(ctx context.Context, r io.Reader, s identity.Search)
 	if !ok {
 		return nil, fmt.Errorf("%s: with groups an export is read twice, which this one can not be", d.path)
 	}
-	m := &membership{books: groups.New(s.MembersOf)}
-	var err error
+	books, err := groups.New(s.MembersOf)
+	if err != nil {
+		return nil, err
+	}
+	m := &membership{books: books}
 	if m.area, err = groups.NewArea(s.BaseDN, s.Scope); err != nil {
 		return nil, err
 	}
@@ -71,10 +74,7 @@ func (d *Directory) members(ctx context.Context, r io.Reader, s identity.Search)
 func (d *Directory) groups(ctx context.Context, r io.Reader, books *groups.Closure) (map[identity.DNKey]*groups.Group, error) {
 	asked := map[identity.DNKey]bool{} // whether it was seen
 	for _, dn := range books.Asked() {
-		key, err := identity.NewDNKey(dn)
-		if err != nil {
-			return nil, fmt.Errorf("the group %w", err)
-		}
+		key, _ := identity.NewDNKey(dn) // it is one
 		asked[key] = false
 	}
 	all := map[identity.DNKey]*groups.Group{}
@@ -93,7 +93,7 @@ func (d *Directory) groups(ctx context.Context, r io.Reader, books *groups.Closu
 		}
 	}
 	for _, dn := range books.Asked() {
-		if key, _ := identity.NewDNKey(dn); !asked[key] { // it was one above
+		if key, _ := identity.NewDNKey(dn); !asked[key] {
 			books.Missing(dn)
 		}
 	}

@@ -268,6 +268,7 @@ func (c *crowd) ask(t *testing.T, from reader, s identity.Search) ([]string, *id
 // Whatever the groups are, an export and a server give what a naive closure gives.
 func TestGroupsAgreeWithANaiveClosureAndSlapd(t *testing.T) {
 	t.Parallel()
+	found, read, cycles := 0, 0, 0
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		c := newCrowd(r, 20+r.IntN(130), 2+r.IntN(14))
@@ -292,6 +293,7 @@ func TestGroupsAgreeWithANaiveClosureAndSlapd(t *testing.T) {
 				if diff := cmp.Diff(want.uids, got); diff != "" {
 					t.Fatalf("seed %d, %s, %s: naive -, export +\n%s\n%v\n%s", seed, base, filter, diff, s.MembersOf, c.text)
 				}
+				found, read, cycles = found+len(got), read+evidence.Read, cycles+len(evidence.Cycles)
 				counts := expectation{got, evidence.Read, evidence.Unmatched, evidence.Outside, evidence.Members}
 				if diff := cmp.Diff(want, counts, cmp.AllowUnexported(expectation{})); diff != "" {
 					t.Errorf("seed %d, %s, %s: naive -, export +\n%s%+v", seed, base, filter, diff, evidence)
@@ -310,6 +312,9 @@ func TestGroupsAgreeWithANaiveClosureAndSlapd(t *testing.T) {
 				}
 			}
 		}
+	}
+	if found < 1000 || read < 500 || cycles < 50 {
+		t.Errorf("the cases say little: %d entries through %d groups, %d cycles", found, read, cycles)
 	}
 }
 

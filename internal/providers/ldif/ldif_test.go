@@ -150,3 +150,59 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestGroupsOfAnExport(t *testing.T) {
+	t.Parallel()
+	text := "dn: dc=x\ndc: x\n\n" +
+		"dn: cn=late,dc=x\nmember: cn=all,dc=x\nmember:\n\n" +
+		"dn: uid=a,dc=x\nuid: a\n\ndn: uid=b,dc=x\nuid: b\nprimaryGroupID: 513\nobjectSid: S-1-5-21-1-2-3-9\n\ndn: uid=c,ou=far,dc=x\nuid: c\n\n" +
+		"dn: cn=all,dc=x\nmember: UID=A, dc=x\nmember: uid=c,ou=far,dc=x\nmember: nonsense\nobjectSid: S-1-5-21-1-2-3-513\n\n" +
+		"dn: cn=part,dc=x\nmember;range=0-1499: uid=a,dc=x\n"
+	read := func(r io.Reader, groups ...string) ([]string, *identity.GroupEvidence, error) {
+		var evidence identity.Evidence
+		var found []string
+		err := New("test.ldif", time.Now).read(t.Context(), r, identity.Search{BaseDN: "dc=x", Scope: identity.ScopeOne, Filters: []string{"(uid=*)"}, Attributes: []string{"uid"}, MembersOf: groups},
+			&evidence, func(page []identity.Entry) error {
+				for _, e := range page {
+					found = append(found, e.DN)
+				}
+				return nil
+			})
+		return found, evidence.Groups, err
+	}
+	got, g, err := read(strings.NewReader(text), "CN=late, dc=x", "cn=none,dc=x")
+	want := &identity.GroupEvidence{
+		MembersOf: []string{"CN=late, dc=x", "cn=none,dc=x"}, Missing: []string{"cn=none,dc=x"}, Read: 2, Depth: 2, Members: 4,
+		Searches: 2, Unmatched: 1, Outside: 1, OutsideSome: []string{"nonsense"},
+	}
+	if diff := cmp.Diff([]string{"uid=a,dc=x", "uid=b,dc=x"}, got) + cmp.Diff(want, g); err != nil || diff != "" {
+		t.Error(diff, err)
+	}
+	for group, want := range map[string]string{
+		"cn=part,dc=x": `test.ldif:25: the group "cn=part,dc=x" has a part of its members only`,
+		"uid=a,dc=x":   `test.ldif:8: "uid=a,dc=x" is no group`,
+		"nonsense":     `the group "nonsense" is no DN`,
+	} {
+		if _, _, err := read(strings.NewReader(text), group); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", group, err)
+		}
+	}
+	if _, _, err := read(io.MultiReader(strings.NewReader(text)), "cn=all,dc=x"); err == nil || !strings.Contains(err.Error(), "is read twice") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Two readings of an export that was written to between them are not of one export.
+func TestExportIsWrittenToWhileItIsRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "people.ldif")
+	if err := os.WriteFile(path, []byte("dn: dc=x\ncn: g\nmember: uid=a,dc=x\n\ndn: uid=a,dc=x\nuid: a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(path, time.Now).Read(t.Context(), identity.Search{BaseDN: "dc=x", Scope: identity.ScopeSub, Filters: []string{"(uid=*)"}, MembersOf: []string{"dc=x"}}, func([]identity.Entry) error {
+		return os.WriteFile(path, []byte("dn: dc=x\ncn: g\n"), 0o600)
+	})
+	if err == nil || !strings.Contains(err.Error(), "was written to while it was read") {
+		t.Errorf("%v", err)
+	}
+}

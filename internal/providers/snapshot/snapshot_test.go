@@ -130,3 +130,63 @@ func TestCutAndChanged(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A search by groups is another than one without, and a file that has one says that only
+// those may read it who know the difference.
+func TestSearchesByGroups(t *testing.T) {
+	t.Parallel()
+	byGroups := search("(a=1)", "uid")
+	byGroups.MembersOf = []string{"cn=b", "cn=a"}
+	write := func(searches ...identity.Search) *Snapshot {
+		path := filepath.Join(t.TempDir(), "corp.snapshot")
+		out, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Take(t.Context(), out, "directory.corp", byMembers{}, searches, taken()); err != nil || out.Close() != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := write(search("(a=1)", "uid"), byGroups)
+	for name, c := range map[string]struct {
+		groups []string
+		want   int
+	}{"everybody": {nil, 5}, "members": {[]string{"cn=a", "cn=b"}, 2}} {
+		asked := search("(a=1)", "uid")
+		asked.MembersOf = c.groups
+		got, evidence, err := read(s, asked)
+		if err != nil || len(got) != c.want || (evidence.Groups != nil) != (c.groups != nil) {
+			t.Errorf("%s: %d entries, %+v, %v", name, len(got), evidence, err)
+		}
+	}
+	asked := search("(a=1)", "uid")
+	asked.MembersOf = []string{"cn=a"}
+	if _, _, err := read(s, asked); err == nil || !strings.Contains(err.Error(), `no search of the members of cn=a below`) {
+		t.Errorf("%v", err)
+	}
+	for want, s := range map[int]*Snapshot{1: write(search("(a=1)", "uid")), 2: write(byGroups)} {
+		if err := scan(s.path, func(r *reader) error {
+			if r.head.FormatVersion != want {
+				t.Errorf("version %d, want %d", r.head.FormatVersion, want)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// byMembers has five people, two of whom are members of any groups.
+type byMembers struct{}
+
+func (byMembers) Read(_ context.Context, s identity.Search, yield func([]identity.Entry) error) (identity.Evidence, error) {
+	if len(s.MembersOf) == 0 {
+		return identity.Evidence{Entries: 5}, yield(people(5))
+	}
+	return identity.Evidence{Entries: 2, Groups: &identity.GroupEvidence{MembersOf: s.MembersOf}}, yield(people(2))
+}
