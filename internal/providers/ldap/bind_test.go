@@ -57,10 +57,11 @@ func TestClientCertificates(t *testing.T) {
 // What servers say to a bind that they refuse, as they word it.
 func TestRefusalsAreExplained(t *testing.T) {
 	t.Parallel()
+	said := func(code uint16, text string) error { return ldap.NewError(code, errors.New(text)) }
 	ad := func(data string) error {
-		return ldap.NewError(ldap.LDAPResultInvalidCredentials, errors.New("80090308: LdapErr: DSID-0C090453, comment: AcceptSecurityContext error, data "+data+", v3839"))
+		return said(ldap.LDAPResultInvalidCredentials, "80090308: LdapErr: DSID-0C090453, comment: AcceptSecurityContext error, data "+data+", v3839")
 	}
-	strong := ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("SASL:[GSSAPI]: Sign or Seal are required."))
+	strong := said(ldap.LDAPResultStrongAuthRequired, "SASL:[GSSAPI]: Sign or Seal are required.")
 	for _, c := range []struct {
 		method string
 		err    error
@@ -79,12 +80,12 @@ func TestRefusalsAreExplained(t *testing.T) {
 		{"", ad("773"), "must be changed before it is used"},
 		{"", ad("775"), "locked after wrong passwords"},
 		{"", ad("fff"), "check bind_dn and bind_password"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultStrongAuthRequired, errors.New("00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection")), "takes no password without TLS"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultConfidentialityRequired, errors.New("Operation requires a secure connection")), "takes no password without TLS"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultConstraintViolation, errors.New("Exceed password retry limit. Please try later.")), "the account is locked"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultUnwillingToPerform, errors.New("Account inactivated. Contact system administrator.")), "may be inactive"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultInappropriateAuthentication, errors.New("Anonymous access is not allowed.")), "anonymous access may be off"},
-		{BindSimple, ldap.NewError(ldap.LDAPResultAuthMethodNotSupported, errors.New("SASL mechanism not supported")), "does not offer this bind_method"},
+		{BindSimple, said(ldap.LDAPResultStrongAuthRequired, "00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking if SSL\\TLS are not already active on the connection"), "takes no password without TLS"},
+		{BindSimple, said(ldap.LDAPResultConfidentialityRequired, "Operation requires a secure connection"), "takes no password without TLS"},
+		{BindSimple, said(ldap.LDAPResultConstraintViolation, "Exceed password retry limit. Please try later."), "the account is locked"},
+		{BindSimple, said(ldap.LDAPResultUnwillingToPerform, "Account inactivated. Contact system administrator."), "may be inactive"},
+		{BindSimple, said(ldap.LDAPResultInappropriateAuthentication, "Anonymous access is not allowed."), "anonymous access may be off"},
+		{BindSimple, said(ldap.LDAPResultAuthMethodNotSupported, "SASL mechanism not supported"), "does not offer this bind_method"},
 	} {
 		got := explainBind(c.method, c.err)
 		if !strings.Contains(got.Error(), c.want) || !errors.Is(got, c.err) {

@@ -248,7 +248,11 @@ func check(p *ber.Packet) error {
 			}
 		}
 	case ldap.FilterExtensibleMatch:
-		if a := assertionOf(p); a.attribute == "" || a.matches() == nil {
+		a := assertionOf(p)
+		if a.rule == "1.2.840.113556.1.4.1941" { // Active Directory: in chain
+			return fmt.Errorf("exports are not searched for groups in groups with %s:%s:=; name the group in members_of", a.attribute, a.rule)
+		}
+		if a.attribute == "" || a.matches() == nil {
 			return fmt.Errorf("exports are not searched with the matching rule %q", a.attribute+":"+a.rule)
 		}
 	default:
