@@ -29,7 +29,7 @@ func resolver(t *testing.T, services map[string][]dnsmessage.SRVResource, hosts 
 			if err != nil {
 				return
 			}
-			if answer := answer(buffer[:n], services, hosts); answer != nil {
+			if answer := dnsAnswer(buffer[:n], services, hosts); answer != nil {
 				_, _ = listener.WriteTo(answer, from) // or it is asked again
 			}
 		}
@@ -40,7 +40,7 @@ func resolver(t *testing.T, services map[string][]dnsmessage.SRVResource, hosts 
 	}}
 }
 
-func answer(question []byte, services map[string][]dnsmessage.SRVResource, hosts []string) []byte {
+func dnsAnswer(question []byte, services map[string][]dnsmessage.SRVResource, hosts []string) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(question) != nil || len(m.Questions) != 1 {
 		return nil
