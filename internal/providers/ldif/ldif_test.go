@@ -44,9 +44,11 @@ func TestForms(t *testing.T) {
 			{Name: "empty", Values: []string{""}},
 		}},
 		{DN: "uid=zö,dc=x", ID: "03020100-0504-0706-0809-0a0b0c0d0e0f", Attributes: []identity.Attribute{
-			{Name: "cn;lang-fr", Values: []string{"Zoé"}}, {Name: "objectGUID", Values: []string{"03020100-0504-0706-0809-0a0b0c0d0e0f"}},
+			{Name: "cn;lang-fr", Values: []string{"Zoé"}},
+			{Name: "objectGUID", Values: []string{"03020100-0504-0706-0809-0a0b0c0d0e0f"}},
 			{Name: "objectSid", Values: []string{"S-1-5-21-1566791458-1533237033-1566791465-1001"}},
-			{Name: "mail", Values: []string{"A@x.example", "z@x.example"}}, {Name: "cn;LANG-fr;lang-de", Values: []string{"Zoe"}},
+			{Name: "mail", Values: []string{"A@x.example", "z@x.example"}},
+			{Name: "cn;LANG-fr;lang-de", Values: []string{"Zoe"}},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || evidence.Entries != 2 || evidence.Pages != 1 {
