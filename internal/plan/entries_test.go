@@ -39,46 +39,56 @@ func TestEntries(t *testing.T) {
 		}}, nil, false},
 		"moved": {
 			setup{"jane", "jane", "jane", first(func(p *identity.Person) { p.DN = "uid=jane,ou=new" })},
-			[]string{"record jane: the entry has another DN or unique id than the state"}, false,
+			[]string{"record jane: the entry has another DN or unique id than the state"},
+			false,
 		},
 		"created again": {
 			setup{"jane", "jane", "jane", first(func(p *identity.Person) { p.EntryID = "other" })},
-			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"}, false,
+			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"},
+			false,
 		},
 		"created again after a while": {
 			setup{"jane", "jane", "jane", func(d *DomainInput) {
 				d.People[0].EntryID, d.Known.Members[0].MissingSince = "other", &readAt
 			}},
-			[]string{"mark_present jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"}, false,
+			[]string{"mark_present jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"},
+			false,
 		},
 		"no unique id": {
 			setup{"jane", "jane", "jane", first(func(p *identity.Person) { p.EntryID = "" })},
-			[]string{"record jane: the entry has another DN or unique id than the state"}, false,
+			[]string{"record jane: the entry has another DN or unique id than the state"},
+			false,
 		},
 		"gone": {setup{"", "jane", "jane", nil}, []string{"leave_domain jane: " + gone}, true},
 		"excluded": {
 			setup{"", "jane", "jane", excluded(identity.Excluded{Username: "Jane", EntryID: "entry-jane"}, nil)},
-			[]string{"leave_domain jane: " + out}, true,
+			[]string{"leave_domain jane: " + out},
+			true,
 		},
 		"excluded by its id": {
 			setup{"", "jane", "jane", excluded(identity.Excluded{Username: "jane.smith", EntryID: "entry-jane"}, nil)},
-			[]string{"leave_domain jane: " + out}, true,
+			[]string{"leave_domain jane: " + out},
+			true,
 		},
 		"another is excluded": {
 			setup{"", "jane", "jane", excluded(identity.Excluded{Username: "kim", EntryID: "entry-kim"}, nil)},
-			[]string{"leave_domain jane: " + gone}, true,
+			[]string{"leave_domain jane: " + gone},
+			true,
 		},
 		"excluded and not managed": {
 			setup{"", "jane", "", excluded(identity.Excluded{Username: "jane"}, func(d *DomainInput) { d.Policy.RemoveUnmanaged = true })},
-			[]string{"leave_domain jane: " + out + ", and unmanaged members are removed"}, true,
+			[]string{"leave_domain jane: " + out + ", and unmanaged members are removed"},
+			true,
 		},
 		"excluded and kept": {
 			setup{"", "jane", "jane", excluded(identity.Excluded{Username: "jane"}, mode(AddOnly))},
-			[]string{"mark_missing jane: " + out}, false,
+			[]string{"mark_missing jane: " + out},
+			false,
 		},
 		"excluded and hired again": {
 			setup{"jane", "jane", "jane", excluded(identity.Excluded{Username: "jane", EntryID: "entry-jane"}, func(d *DomainInput) { d.People[0].EntryID = "new" })},
-			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"}, false,
+			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"},
+			false,
 		},
 	} {
 		d := c.setup.domain("vpn")
