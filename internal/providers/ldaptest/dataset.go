@@ -198,8 +198,8 @@ func EscapeDN(value string) string {
 	if strings.HasPrefix(escaped, " ") || strings.HasPrefix(escaped, "#") {
 		escaped = `\` + escaped
 	}
-	if strings.HasSuffix(escaped, " ") {
-		escaped = strings.TrimSuffix(escaped, " ") + `\ `
+	if before, spaced := strings.CutSuffix(escaped, " "); spaced {
+		escaped = before + `\ `
 	}
 	return escaped
 }

@@ -127,14 +127,14 @@ func configuration(folder string, o SlapdOptions) string {
 	if o.ClientCertificates != "" {
 		verify = o.ClientCertificates
 	}
-	modules := ""
+	var modules strings.Builder
 	for _, name := range o.Modules {
-		modules += "moduleload " + name + "\n"
+		modules.WriteString("moduleload " + name + "\n")
 	}
 	return strings.NewReplacer(
 		"FOLDER", folder, "BASE", BaseDN, "ROOTDN", rootDN, "ROOTPW", rootPassword, "READER", ReaderDN,
 		"LIMIT", fmt.Sprint(o.SizeLimit), "PAGED", paged, "VERIFY", verify,
-		"ACCESS\n", lines(o.Access), "MODULES\n", modules, "GLOBAL\n", lines(o.Global), "DATABASE\n", lines(o.Database),
+		"ACCESS\n", lines(o.Access), "MODULES\n", modules.String(), "GLOBAL\n", lines(o.Global), "DATABASE\n", lines(o.Database),
 	).Replace(`include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/nis.schema
