@@ -1,9 +1,13 @@
 package ldap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,12 +37,31 @@ func TestPagesThatAServerTakes(t *testing.T) {
 	}
 }
 
+// stop stops a server, and returns when each of its threads has stopped.
+func stop(s *ldaptest.Slapd) error {
+	if err := s.Process().Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.Process().Pid))
+		if err != nil || len(threads) == 0 || time.Now().After(deadline) {
+			return errors.Join(errors.New("the server does not stop"), err)
+		}
+		if !slices.ContainsFunc(threads, func(path string) bool {
+			stat, err := os.ReadFile(path)
+			return err != nil || !bytes.Contains(stat, []byte(") T "))
+		}) {
+			return nil
+		}
+	}
+}
+
 // A read that a server breaks off begins anew at the next one, with nothing of the first.
 func TestReadsAgainElsewhere(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(*ldaptest.Slapd) error{
 		"killed":  func(s *ldaptest.Slapd) error { s.Close(); return nil },
-		"stopped": func(s *ldaptest.Slapd) error { return s.Process().Signal(syscall.SIGSTOP) },
+		"stopped": stop,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,7 @@ func resolver(t *testing.T, services map[string][]dnsmessage.SRVResource, hosts 
 			if err != nil {
 				return
 			}
-			if answer := dnsAnswer(buffer[:n], services, hosts); answer != nil {
+			if answer := reply(buffer[:n], services, hosts); answer != nil {
 				_, _ = listener.WriteTo(answer, from) // or it is asked again
 			}
 		}
@@ -40,30 +40,30 @@ func resolver(t *testing.T, services map[string][]dnsmessage.SRVResource, hosts 
 	}}
 }
 
-func dnsAnswer(question []byte, services map[string][]dnsmessage.SRVResource, hosts []string) []byte {
+func reply(question []byte, services map[string][]dnsmessage.SRVResource, hosts []string) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(question) != nil || len(m.Questions) != 1 {
 		return nil
 	}
 	asked := m.Questions[0]
 	name := strings.ToLower(strings.TrimSuffix(asked.Name.String(), "."))
-	reply := dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
+	out := dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
 	add := func(body dnsmessage.ResourceBody) {
 		header := dnsmessage.ResourceHeader{Name: asked.Name, Class: dnsmessage.ClassINET, TTL: 1}
-		reply.Answers = append(reply.Answers, dnsmessage.Resource{Header: header, Body: body})
+		out.Answers = append(out.Answers, dnsmessage.Resource{Header: header, Body: body})
 	}
 	switch records := services[name]; {
 	case slices.Contains(hosts, name) && asked.Type == dnsmessage.TypeA:
 		add(&dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}})
 	case slices.Contains(hosts, name):
 	case records == nil:
-		reply.RCode = dnsmessage.RCodeNameError
+		out.RCode = dnsmessage.RCodeNameError
 	case asked.Type == dnsmessage.TypeSRV:
 		for i := range records {
 			add(&records[i])
 		}
 	}
-	packed, err := reply.Pack()
+	packed, err := out.Pack()
 	if err != nil {
 		return nil
 	}
