@@ -3,6 +3,7 @@ package roster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -89,7 +90,5 @@ func (m *merger) add(source int, part *Part) {
 	for _, warning := range part.Warnings {
 		m.out.Warnings = append(m.out.Warnings, fmt.Sprintf("%s: %s", part.Directory, warning))
 	}
-	for key, c := range own { // into another map: the order does not matter
-		m.taken[key] = c
-	}
+	maps.Copy(m.taken, own)
 }
