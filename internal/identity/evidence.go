@@ -48,11 +48,16 @@ type GroupEvidence struct {
 	// Cycles are groups that contain themselves, each as the way round: DNs with " > "
 	// between them, sorted.
 	Cycles []string `json:"cycles,omitempty"`
-	// Unmatched counts members that exist and that base, scope and filter leave out. Outside
+	// Unmatched counts members that exist and that base, scope and filter leave out. Elsewhere
+	// counts those of them whose DNs are outside base and scope, and who are of another
+	// directory behind a foreign security principal (MS-ADTS, 3.1.1.5.2.1); ElsewhereSome
+	// are the first of them in order, at most 20. Outside
 	// counts those that the source does not hold or does not show: members of another
 	// directory, leftovers of deleted entries, and groups that the bind account may not
 	// read. OutsideSome are the first of them in order, at most 20.
-	Unmatched   int      `json:"unmatched,omitempty"`
-	Outside     int      `json:"outside,omitempty"`
-	OutsideSome []string `json:"outside_some,omitempty"`
+	Unmatched     int      `json:"unmatched,omitempty"`
+	Elsewhere     int      `json:"elsewhere,omitempty"`
+	ElsewhereSome []string `json:"elsewhere_some,omitempty"`
+	Outside       int      `json:"outside,omitempty"`
+	OutsideSome   []string `json:"outside_some,omitempty"`
 }

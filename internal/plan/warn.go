@@ -37,14 +37,19 @@ func groupWarnings(s *Source) []string {
 	for _, cycle := range g.Cycles {
 		warnings = append(warnings, fmt.Sprintf("%s: a group contains itself, which was not followed: %s", s.Directory, cycle))
 	}
-	if g.Outside > 0 {
-		some := strings.Join(g.OutsideSome, "; ")
-		if more := g.Outside - len(g.OutsideSome); more > 0 {
-			some += fmt.Sprintf("; and %d more", more)
+	named := func(n int, first []string, what string) {
+		if n == 0 {
+			return
 		}
-		warnings = append(warnings, fmt.Sprintf("%s: of the groups' members %d are not to be found there: they are of another directory, "+
-			"were deleted, or are groups that the bind account may not read, whose people are missing then: %s", s.Directory, g.Outside, some))
+		text := strings.Join(first, "; ")
+		if more := n - len(first); more > 0 {
+			text += fmt.Sprintf("; and %d more", more)
+		}
+		warnings = append(warnings, fmt.Sprintf("%s: of the groups' members %d %s: %s", s.Directory, n, what, text))
 	}
+	named(g.Elsewhere, g.ElsewhereSome, "are outside the base of the directory, or of another one, and so not in the domain")
+	named(g.Outside, g.OutsideSome, "are not to be found there: they are of another directory, were deleted, or are groups that the bind account may not read, "+
+		"whose people are missing then")
 	return warnings
 }
 

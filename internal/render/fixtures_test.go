@@ -112,7 +112,7 @@ func groups() *plan.Plan {
 	e.Groups = &identity.GroupEvidence{
 		MembersOf: lines("cn=vpn,ou=Groups,dc=example,dc=com"), Read: 4, Depth: 3, Members: 7, Searches: 6,
 		Cycles:    lines("cn=ops,ou=Groups,dc=example,dc=com > cn=web,ou=Groups,dc=example,dc=com > cn=ops,ou=Groups,dc=example,dc=com"),
-		Unmatched: 1, Outside: 3, OutsideSome: lines("cn=S-1-5-21-9,cn=ForeignSecurityPrincipals,dc=example,dc=com", "uid=gone,ou=People,dc=example,dc=com"),
+		Unmatched: 2, Elsewhere: 1, ElsewhereSome: lines("uid=lee,ou=Partners,dc=example,dc=com"), Outside: 3, OutsideSome: lines("cn=S-1-5-21-9,cn=ForeignSecurityPrincipals,dc=example,dc=com", "uid=gone,ou=People,dc=example,dc=com"),
 	}
 	d.Sources = append(d.Sources, plan.Source{Directory: "directory.contractors", Users: 1, Evidence: identity.Evidence{
 		Server: "contractors.csv", Filter: "(site=vpn)", Entries: 2, Pages: 1, Started: noon(), Ended: noon().Add(time.Millisecond),
@@ -281,7 +281,7 @@ func hostile() *plan.Plan {
 	}
 	e := &gone.Sources[0].Evidence
 	e.Server, e.BaseDN, e.Filter, gone.Title = nasty()[0], nasty()[1], nasty()[2], nasty()[3]
-	e.Groups = &identity.GroupEvidence{MembersOf: nasty()[:2], Read: 3, Depth: 2, Members: 4, Searches: 5, Cycles: nasty()[2:3], Outside: 2, OutsideSome: nasty()[3:5]}
+	e.Groups = &identity.GroupEvidence{MembersOf: nasty()[:2], Read: 3, Depth: 2, Members: 4, Searches: 5, Cycles: nasty()[2:3], Elsewhere: 1, ElsewhereSome: nasty()[5:6], Outside: 2, OutsideSome: nasty()[3:5]}
 	gone.Shadowed = []identity.Shadowed{{Username: nasty()[0], Directory: nasty()[1], DN: nasty()[2], By: nasty()[3], ByDN: nasty()[4]}}
 	gone.Known.Scope = plan.Scope{"filter": nasty()[0]}
 	p := compute(plan.Input{Domains: []plan.DomainInput{d, gone}})

@@ -102,7 +102,7 @@ func (redactor) sources(sources []plan.Source) []plan.Source {
 	for i := range out {
 		if g := out[i].Evidence.Groups; g != nil {
 			redacted := *g
-			redacted.OutsideSome = nil
+			redacted.OutsideSome, redacted.ElsewhereSome = nil, nil
 			out[i].Evidence.Groups = &redacted
 		}
 	}

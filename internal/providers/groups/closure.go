@@ -192,8 +192,8 @@ func (c *Closure) Unmatched(key identity.DNKey) {
 
 func (c *Closure) see(at int, s state) {
 	n := &c.nodes[at]
-	if n.state = max(n.state, s); n.state != group {
-		n.name = "" // only groups, and what is not there, are named
+	if n.state = max(n.state, s); n.state == person {
+		n.name = "" // whoever is found is not named in the evidence
 	}
 }
 

@@ -1,20 +1,21 @@
 package groups
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// maxNamed is how many members outside the source are named.
+// maxNamed is how many members are named, of each kind that is.
 const maxNamed = 20
 
 // Evidence says how the groups came to their members, once all of it was read. Searches
-// counts what that took.
-func (c *Closure) Evidence(searches int) *identity.GroupEvidence {
+// counts what that took, the area is that of the search.
+func (c *Closure) Evidence(searches int, area Area) *identity.GroupEvidence {
 	e := &identity.GroupEvidence{MembersOf: slices.Clone(c.asked), Missing: c.missing, Depth: c.depth(), Searches: searches}
-	var outside []string
+	var outside, elsewhere []string
 	for name := range c.outside {
 		outside = append(outside, name)
 	}
@@ -23,8 +24,8 @@ func (c *Closure) Evidence(searches int) *identity.GroupEvidence {
 			outside = append(outside, "memberUid "+u.name)
 		}
 	}
-	for i := range c.nodes {
-		switch c.nodes[i].state {
+	for key, at := range c.number {
+		switch n := &c.nodes[at]; n.state {
 		case group:
 			e.Read++
 		case person:
@@ -32,18 +33,34 @@ func (c *Closure) Evidence(searches int) *identity.GroupEvidence {
 		case unmatched:
 			e.Members++
 			e.Unmatched++
+			if !area.Has(key) || isForeign(key) {
+				elsewhere = append(elsewhere, cmp.Or(n.name, string(key)))
+			}
 		case unseen:
-			outside = append(outside, c.nodes[i].name)
+			outside = append(outside, n.name)
 		}
 	}
-	slices.Sort(outside)
-	e.Outside = len(outside)
-	e.Members += e.Outside
-	for _, name := range outside[:min(len(outside), maxNamed)] {
-		e.OutsideSome = append(e.OutsideSome, strings.ToValidUTF8(name, "\uFFFD"))
-	}
+	e.Members += len(outside)
+	e.Outside, e.OutsideSome = len(outside), some(outside)
+	e.Elsewhere, e.ElsewhereSome = len(elsewhere), some(elsewhere)
 	e.Cycles = c.cycles()
 	return e
+}
+
+// isForeign reports whether the DN is that of a foreign security principal, which stands for
+// somebody of another domain of Active Directory.
+func isForeign(key identity.DNKey) bool {
+	return strings.Contains(string(key), ",cn=foreignsecurityprincipals,")
+}
+
+// some returns the first of the names in order.
+func some(names []string) []string {
+	slices.Sort(names)
+	var first []string
+	for _, name := range names[:min(len(names), maxNamed)] {
+		first = append(first, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	return first
 }
 
 // depth counts the levels of groups, the ones asked for being the first.

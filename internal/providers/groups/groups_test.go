@@ -151,7 +151,7 @@ func TestCyclesAndDepth(t *testing.T) {
 		"shortest":             {map[string]string{"cn=a": "b c", "cn=b": "c", "cn=c": "a"}, 2, []string{"cn=a > cn=b > cn=c > cn=a", "cn=a > cn=c > cn=a"}},
 	} {
 		for seed := range uint64(8) {
-			e := walk(t, c.groups, rand.New(rand.NewPCG(seed, 1)), "cn=a").Evidence(1)
+			e := walk(t, c.groups, rand.New(rand.NewPCG(seed, 1)), "cn=a").Evidence(1, Area{})
 			if !slices.Equal(e.Cycles, c.want) || e.Depth != c.depth || e.Read != len(c.groups) {
 				t.Errorf("%s: %q, %+v", name, e.Cycles, e)
 			}
@@ -170,7 +170,7 @@ func TestKnotOfGroups(t *testing.T) {
 	for i := range 60 {
 		all[fmt.Sprintf("cn=g%02d", i)] = names.String()
 	}
-	e := walk(t, all, rand.New(rand.NewPCG(1, 1)), "cn=g00").Evidence(1)
+	e := walk(t, all, rand.New(rand.NewPCG(1, 1)), "cn=g00").Evidence(1, Area{})
 	if len(e.Cycles) != 60 || e.Depth != 2 || e.Members != 0 {
 		t.Errorf("%d cycles, %+v", len(e.Cycles), e.Depth)
 	}

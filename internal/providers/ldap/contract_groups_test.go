@@ -46,6 +46,9 @@ func TestContractGroups(t *testing.T) {
 				if diff := differ(s.members(t, g), found); diff != "" {
 					t.Error(diff)
 				}
+				if e := evidence.Groups; e != nil && s.AD() && g.Name == "dangling" && (e.Elsewhere != 1 || !strings.Contains(e.ElsewhereSome[0], "CN=ForeignSecurityPrincipals")) {
+					t.Errorf("somebody of another domain: %+v", e)
+				}
 				if e := evidence.Groups; e == nil || len(e.Missing) != 0 || e.Outside != g.Outside || !slices.Equal(e.MembersOf, []string{g.DN}) {
 					t.Errorf("%+v", e)
 				}

@@ -44,7 +44,7 @@ func (r *read) members(ctx context.Context, c *connection, t target, membersOf [
 			return err
 		}
 	}
-	r.groups = m.books.Evidence(m.searches)
+	r.groups = m.books.Evidence(m.searches, m.area)
 	return nil
 }
 

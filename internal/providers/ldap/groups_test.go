@@ -258,6 +258,9 @@ func TestMembersThatAreNotFound(t *testing.T) {
 	if diff := cmp.Diff([]string{"user000001"}, got); err != nil || diff != "" {
 		t.Error(diff, err)
 	}
+	if g.Elsewhere != 1 || g.ElsewhereSome[0] != ldaptest.ReaderDN {
+		t.Errorf("%+v", g)
+	}
 	if g.Unmatched != 2 || g.Outside != 31 || g.Members != 34 || len(g.OutsideSome) != 20 || g.OutsideSome[0] != "uid=a,dc=elsewhere" || g.OutsideSome[19] != "uid=gone18,"+people {
 		t.Errorf("%+v", g)
 	}

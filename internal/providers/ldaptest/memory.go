@@ -215,12 +215,12 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 		done.SetResultCode(gldap.ResultProtocolError)
 		return
 	}
-	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
-		_ = w.Write(rootDSE(r)) // who does not listen has gone
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
+		_ = w.Write(m.rootDSE(r)) // who does not listen has gone
+		return
+	}
 	if !m.bound[r.ConnectionID()] {
 		done.SetResultCode(gldap.ResultInsufficientAccessRights)
 		return
@@ -260,11 +260,12 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 }
 
 // rootDSE is what the server says of itself (RFC 4512, 5.1).
-func rootDSE(r *gldap.Request) *gldap.SearchResponseEntry {
+func (m *Memory) rootDSE(r *gldap.Request) *gldap.SearchResponseEntry {
 	entry := r.NewSearchResponseEntry("")
 	entry.AddAttribute("objectClass", []string{"top"})
 	entry.AddAttribute("vendorName", []string{"rollcall's server in memory"})
 	entry.AddAttribute("supportedControl", []string{ldap.ControlTypePaging})
+	entry.AddAttribute("namingContexts", m.contexts())
 	return entry
 }
 
@@ -279,9 +280,6 @@ func pagingOf(message *gldap.SearchMessage) *gldap.ControlPaging {
 
 // matching returns the entries that a search finds, with its result code.
 func (m *Memory) matching(message *gldap.SearchMessage) ([]identity.Entry, int) {
-	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
-		return []identity.Entry{m.root()}, gldap.ResultSuccess
-	}
 	scope := map[gldap.Scope]identity.Scope{gldap.BaseObject: identity.ScopeBase, gldap.SingleLevel: identity.ScopeOne, gldap.WholeSubtree: identity.ScopeSub}[message.Scope]
 	found, err := match.Select(m.entries, identity.Search{BaseDN: message.BaseDN, Scope: scope, Filters: []string{message.Filter}})
 	switch {
@@ -293,9 +291,8 @@ func (m *Memory) matching(message *gldap.SearchMessage) ([]identity.Entry, int) 
 	return found, gldap.ResultSuccess
 }
 
-// root is the root DSE (RFC 4512, 5.1): the naming contexts are the entries that no other
-// is above.
-func (m *Memory) root() identity.Entry {
+// contexts are the naming contexts: the entries that no other is above.
+func (m *Memory) contexts() []string {
 	there := map[string]bool{}
 	for _, name := range m.names {
 		there[name] = true
@@ -311,5 +308,5 @@ func (m *Memory) root() identity.Entry {
 			contexts = append(contexts, m.entries[i].DN)
 		}
 	}
-	return identity.Entry{Attributes: []identity.Attribute{{Name: "namingContexts", Values: contexts}}}
+	return contexts
 }

@@ -151,5 +151,5 @@ func (m *membership) evidence() *identity.GroupEvidence {
 	if m == nil {
 		return nil
 	}
-	return m.books.Evidence(2)
+	return m.books.Evidence(2, m.area)
 }

@@ -173,7 +173,7 @@ func TestGroupsOfAnExport(t *testing.T) {
 	got, g, err := read(strings.NewReader(text), "CN=late, dc=x", "cn=none,dc=x")
 	want := &identity.GroupEvidence{
 		MembersOf: []string{"CN=late, dc=x", "cn=none,dc=x"}, Missing: []string{"cn=none,dc=x"}, Read: 2, Depth: 2, Members: 4,
-		Searches: 2, Unmatched: 1, Outside: 1, OutsideSome: []string{"nonsense"},
+		Searches: 2, Unmatched: 1, Elsewhere: 1, ElsewhereSome: []string{"uid=c,ou=far,dc=x"}, Outside: 1, OutsideSome: []string{"nonsense"},
 	}
 	if diff := cmp.Diff([]string{"uid=a,dc=x", "uid=b,dc=x"}, got) + cmp.Diff(want, g); err != nil || diff != "" {
 		t.Error(diff, err)
