@@ -218,6 +218,7 @@ func (m *Memory) search(w *gldap.ResponseWriter, r *gldap.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if message.BaseDN == "" && message.Scope == gldap.BaseObject {
+		m.filters = append(m.filters, message.Filter)
 		_ = w.Write(m.rootDSE(r)) // who does not listen has gone
 		return
 	}
