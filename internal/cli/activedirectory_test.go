@@ -31,7 +31,7 @@ type corp struct {
 // directory of accounts that are named by their SIDs.
 func newCorp(t *testing.T) *corp {
 	t.Helper()
-	samba := ldaptest.StartSamba(t, ldaptest.SambaOptions{LDIF: staffLDIF()})
+	samba := ldaptest.StartSamba(t, ldaptest.SambaOptions{LDIF: staffLDIF(), StrongAuth: "allow_sasl_over_tls"})
 	c := &corp{samba: samba, site: &site{t: t, folder: t.TempDir()}, vpn: map[string]bool{}, servers: map[string]bool{}}
 	var err error
 	c.logintc, err = logintctest.Start(logintctest.Options{API: "1.3", Data: logintctest.Data{
@@ -145,6 +145,7 @@ func TestActiveDirectory(t *testing.T) {
 		{"after three days", corpPatience},
 		{"by SID", corpSIDs},
 		{"wrong password", corpWrongPassword},
+		{"kerberos", corpKerberos},
 	} {
 		ok := t.Run(step.name, func(t *testing.T) {
 			c.t = t
@@ -357,4 +358,30 @@ func corpWrongPassword(t *testing.T, c *corp) {
 	if _, err := os.Stat(filepath.Join(c.folder, "wrong.plan")); !os.IsNotExist(err) {
 		t.Error(err)
 	}
+}
+
+// What the example has in a comment, in the place of a password.
+func corpKerberos(t *testing.T, c *corp) {
+	if err := c.samba.Change(func(conn *ldap.Conn) error { // as every Microsoft domain controller has it
+		change := ldap.NewModifyRequest("CN=DC1,OU=Domain Controllers,"+ldaptest.SambaBaseDN, nil)
+		change.Add("servicePrincipalName", []string{"ldap/" + ldaptest.SambaHost})
+		return conn.Modify(change)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.samba.Keytab(filepath.Join(c.folder, "sync.keytab"), "reader"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(c.folder, "main.hcl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kerberos := regexp.MustCompile(`(?m)^  bind_(dn|password) .*\n`).ReplaceAllString(string(text), "")
+	kerberos = regexp.MustCompile(`(?m)^  #   (.*)$`).ReplaceAllString(kerberos, "  $1")
+	kerberos = strings.Replace(kerberos, `"sync@CORP.EXAMPLE.COM"`, fmt.Sprintf("%q\n  config_file = %q\n  service_principal = %q",
+		"reader@"+ldaptest.SambaRealm, c.samba.Krb5Conf, "ldap/"+ldaptest.SambaHost), 1)
+	write(t, c.folder, "main.hcl", []byte(kerberos))
+	shows(t, c.run(0, "plan", "--detailed-exitcode"), "No changes.")
+	shows(t, c.run(0, "doctor"), "reader@CORP.EXAMPLE.COM with Kerberos")
 }

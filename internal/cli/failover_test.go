@@ -112,7 +112,7 @@ func TestOnlyServerAfterTwoPages(t *testing.T) {
 	s := newSite(t, ldaptest.People(1000))
 	way := breakAfter(t, s.slapd, 2)
 	s.configurePlain(t, way.url)
-	out := s.run(1, "plan", "--out", "broken.plan", "--log-level", "warn")
+	out := s.run(1, "plan", "--domain", "vpn", "--out", "broken.plan") // another search might not come to two pages
 	shows(t, out, "Error: directory.corp: ", way.url)
 	inTheMiddle(t, out)
 	for _, file := range []string{"broken.plan", "rollcall.state.json"} {
