@@ -88,7 +88,7 @@ func entry(attributes ...string) *identity.Entry {
 
 func TestSurvey(t *testing.T) {
 	t.Parallel()
-	s := NewSurvey([]Use{{"uid", []string{"username"}, true}, {"mail", []string{"email"}, true}, {"phone", []string{"phones"}, false}, {"nick", []string{"name", "alias1"}, true}})
+	s := NewSurvey([]Use{{"uid", []string{"username"}, true}, {"mail", []string{"email"}, true}, {"phone", []string{"phones"}, false}, {"nick", []string{"name", "alias1"}, true}, {"nsAccountLock", nil, false}})
 	if got := s.Checks(true); got != nil {
 		t.Errorf("no entries: %+v", got)
 	}

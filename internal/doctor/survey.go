@@ -11,7 +11,8 @@ import (
 // Use is an attribute of entries that expressions use.
 type Use struct {
 	Attribute string
-	// Fields are the fields of the user block that use it, such as "email".
+	// Fields are the fields of the user block that name it, such as "email". Without any it
+	// is one of several of which a server has some, and whoever lacks them all is withheld.
 	Fields []string
 	// First says that the first value alone is used.
 	First bool
@@ -54,7 +55,9 @@ func (s *Survey) Checks(nobody bool) []Check {
 	var present []string
 	for i, use := range s.uses {
 		if s.came[i] == 0 {
-			checks = append(checks, never(use, s.Entries, nobody))
+			if len(use.Fields) > 0 {
+				checks = append(checks, never(use, s.Entries, nobody))
+			}
 			continue
 		}
 		present = append(present, fmt.Sprintf("%s in %s", use.Attribute, outOf(s.came[i], s.Entries)))
