@@ -43,9 +43,9 @@ func newCorp(t *testing.T) *corp {
 	t.Cleanup(c.logintc.Close)
 	t.Cleanup(func() { noAssumedCalls(t, t.Name(), c.logintc.Emulator) })
 	c.configure(t)
-	table := "login,fullname,mail\nstaff001,Not This One,staff001@contractor.example\n"
+	table := "login,fullname,mail,until\nstaff001,Not This One,staff001@contractor.example,\next99,Gone,ext99@contractor.example,2020\n"
 	for i := range 20 {
-		table += fmt.Sprintf("ext%02d,Contractor %02d,ext%02d@contractor.example\n", i, i, i)
+		table += fmt.Sprintf("ext%02d,Contractor %02d,ext%02d@contractor.example,\n", i, i, i)
 		c.vpn[fmt.Sprintf("ext%02d | Contractor %02d | ext%02d@contractor.example | pending\n", i, i, i)] = true
 	}
 	write(t, c.folder, "contractors.csv", []byte(table))
@@ -85,6 +85,7 @@ directory "csv" "contractors" {
     username = entry.login
     name     = entry.fullname
     email    = entry.mail
+    exclude  = entry.until == "2020"
   }
 }
 `))
@@ -165,7 +166,7 @@ func TestActiveDirectory(t *testing.T) {
 func firstDay(t *testing.T, c *corp) {
 	out := c.run(2, "plan", "--out", "first.plan", "--detailed-exitcode")
 	shows(t, out, "members of CN=vpn,OU=Groups,DC=corp,DC=example,DC=com: 251 members of 3 groups, nested 3 deep",
-		"20 excluded by user.exclude", "staff001: directory.corp (CN=Staff 001,OU=Ottawa,", "not directory.contractors (login=staff001)")
+		"21 excluded by user.exclude", "staff001: directory.corp (CN=Staff 001,OU=Ottawa,", "not directory.contractors (login=staff001)")
 	if w := writesOf(c.logintc.Emulator); len(w) != 0 {
 		t.Errorf("plan wrote: %v", w[0])
 	}
@@ -202,12 +203,15 @@ func corpExcluded(t *testing.T, c *corp) {
 	c.replace(t, staffOf(33).dn, "accountExpires", filetime(time.Now().Add(24*time.Hour)))
 	out := c.run(2, "plan", "--detailed-exitcode")
 	shows(t, out, "- staff031", "- staff032", "excluded by user.exclude: disabled(entry) || expired(entry)", "Plan: 0 to add, 0 to change, 2 to remove.")
-	shows(t, c.run(0, "explain", "staff031"), "treated as not there: excluded by user.exclude: disabled(entry) || expired(entry)\n", "leave_domain")
+	shows(t, c.run(0, "explain", "staff031"), "\n             from directory.corp\n             treated as not there: excluded by user.exclude: disabled(entry) || expired(entry)\n", "leave_domain")
 	shows(t, c.run(0, "explain", "staff033"), "nothing is done: LoginTC has what the directory says")
 	c.run(0, "apply", "--auto-approve")
 	c.vpn[staffOf(31).member("pending")], c.vpn[staffOf(32).member("pending")] = false, false
 	c.is(t)
-	shows(t, c.run(0, "users", "vpn"), "Excluded ", "staff031", "staff032", "jane.doe", "ext19")
+	shows(t, c.run(0, "users", "vpn"), "jane.doe", "ext19",
+		"\nExcluded 1 user(s) by user.exclude: entry.until == \"2020\"\n  ext99\n",
+		"\nExcluded 22 user(s) by user.exclude: disabled(entry) || expired(entry)\n  staff007, staff009, ", "staff031, staff032, ")
+	shows(t, c.run(0, "explain", "ext99"), "from directory.contractors\n             treated as not there: ")
 }
 
 // An entry in another OU below the base is the same person.

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -37,21 +38,23 @@ func recreatedLines(operations []*plan.Operation) (lines []string) {
 	return lines
 }
 
-// Excluded lists whom the user block excludes, where there is anybody.
+// Excluded lists whom the user blocks exclude, by the expression that does, where there is
+// anybody.
 func Excluded(out io.Writer, excluded []identity.Excluded) error {
-	if len(excluded) == 0 {
-		return nil
-	}
 	w := &writer{Writer: bufio.NewWriter(out), width: 100}
-	w.line("")
-	w.line("Excluded %d user(s) by user.exclude: %s", len(excluded), Escape(excluded[0].Source))
-	names := make([]string, len(excluded))
+	names := map[string][]string{}
+	var sources []string
 	for i := range excluded {
-		names[i] = excluded[i].Username
-		if names[i] == "" {
-			names[i] = excluded[i].DN
+		e := &excluded[i]
+		if names[e.Source] == nil {
+			sources = append(sources, e.Source)
 		}
+		names[e.Source] = append(names[e.Source], cmp.Or(e.Username, e.DN))
 	}
-	w.wrapped("  ", names)
+	for _, source := range sources {
+		w.line("")
+		w.line("Excluded %d user(s) by user.exclude: %s", len(names[source]), Escape(source))
+		w.wrapped("  ", names[source])
+	}
 	return w.Flush()
 }

@@ -53,24 +53,31 @@ func (w *writer) explain(e *Explanation) {
 	switch {
 	case e.Person != nil:
 		w.entry(e.Person.DN, e.Person.EntryID)
-		if len(d.Sources) > 1 {
-			w.line("             from %s", Escape(d.Sources[e.Person.Source].Directory))
-		}
+		w.from(d, e.Person.Source)
 		w.values(e)
 	case e.Unmapped != nil:
 		w.entry(e.Unmapped.DN, e.Unmapped.EntryID)
+		w.from(d, e.Unmapped.Source)
 		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
 	case e.Excluded == nil:
 		w.line("             no entry has this username")
 	}
 	if e.Excluded != nil {
 		w.entry(e.Excluded.DN, e.Excluded.EntryID)
+		w.from(d, e.Excluded.From)
 		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
 	}
 	w.policy(&d.Policy, e)
 	w.known(e.Known)
 	w.account(e)
 	w.outcome(e)
+}
+
+// from says which of several directories an entry is of.
+func (w *writer) from(d *plan.DomainInput, source int) {
+	if len(d.Sources) > 1 {
+		w.line("             from %s", Escape(d.Sources[source].Directory))
+	}
 }
 
 func (w *writer) entry(dn, id string) {
