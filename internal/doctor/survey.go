@@ -11,7 +11,9 @@ import (
 // Use is an attribute of entries that expressions use.
 type Use struct {
 	Attribute string
-	// Fields are the fields of the user block that use it, such as "email".
+	// Fields are the fields of the user block that use it, such as "email". Where there are
+	// none, functions over the entry as a whole read it if it is there, and say themselves
+	// what they miss: one for several kinds of servers misses some at each.
 	Fields []string
 	// First says that the first value alone is used.
 	First bool
@@ -54,7 +56,9 @@ func (s *Survey) Checks(nobody bool) []Check {
 	var present []string
 	for i, use := range s.uses {
 		if s.came[i] == 0 {
-			checks = append(checks, never(use, s.Entries, nobody))
+			if len(use.Fields) > 0 {
+				checks = append(checks, never(use, s.Entries, nobody))
+			}
 			continue
 		}
 		present = append(present, fmt.Sprintf("%s in %s", use.Attribute, outOf(s.came[i], s.Entries)))
