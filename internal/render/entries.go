@@ -2,7 +2,9 @@ package render
 
 import (
 	"bufio"
+	"cmp"
 	"io"
+	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -37,21 +39,26 @@ func recreatedLines(operations []*plan.Operation) (lines []string) {
 	return lines
 }
 
-// Excluded lists whom the user block excludes, where there is anybody.
+// Excluded lists whom the user blocks exclude, by their expressions, where there is anybody.
 func Excluded(out io.Writer, excluded []identity.Excluded) error {
 	if len(excluded) == 0 {
 		return nil
 	}
-	w := &writer{Writer: bufio.NewWriter(out), width: 100}
-	w.line("")
-	w.line("Excluded %d user(s) by user.exclude: %s", len(excluded), Escape(excluded[0].Source))
-	names := make([]string, len(excluded))
+	var sources []string
+	names := map[string][]string{}
 	for i := range excluded {
-		names[i] = excluded[i].Username
-		if names[i] == "" {
-			names[i] = excluded[i].DN
+		source := excluded[i].Source
+		if names[source] == nil {
+			sources = append(sources, source)
 		}
+		names[source] = append(names[source], cmp.Or(excluded[i].Username, excluded[i].DN))
 	}
-	w.wrapped("  ", names)
+	slices.Sort(sources)
+	w := &writer{Writer: bufio.NewWriter(out), width: 100}
+	for _, source := range sources {
+		w.line("")
+		w.line("Excluded %d user(s) by user.exclude: %s", len(names[source]), Escape(source))
+		w.wrapped("  ", names[source])
+	}
 	return w.Flush()
 }
