@@ -49,32 +49,45 @@ func (w *writer) explain(e *Explanation) {
 		s := &d.Sources[i]
 		w.line("  directory  %s: %s", Escape(s.Directory), Count(s.Evidence.Entries, "entry", "entries"))
 		w.line("             %s", searchText(&s.Evidence))
-	}
-	switch {
-	case e.Person != nil:
-		w.entry(e.Person.DN, e.Person.EntryID)
-		if len(d.Sources) > 1 {
-			w.line("             from %s", Escape(d.Sources[e.Person.Source].Directory))
+		if g := s.Evidence.Groups; g != nil {
+			w.line("             members of %s", groupText(g))
 		}
-		w.values(e)
-	case e.Unmapped != nil:
-		w.entry(e.Unmapped.DN, e.Unmapped.EntryID)
-		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
-	case e.Excluded == nil:
-		w.line("             no entry has this username")
 	}
-	if e.Excluded != nil {
-		w.entry(e.Excluded.DN, e.Excluded.EntryID)
-		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
-	}
+	w.entries(e)
 	w.policy(&d.Policy, e)
 	w.known(e.Known)
 	w.account(e)
 	w.outcome(e)
 }
 
-func (w *writer) entry(dn, id string) {
-	line := "             entry " + value(dn)
+// entries shows the entries that have the username.
+func (w *writer) entries(e *Explanation) {
+	from := func(p *identity.Person) {
+		if sources := e.Domain.Sources; len(sources) > 1 {
+			w.line("             from %s", Escape(sources[p.Source].Directory))
+		}
+	}
+	switch {
+	case e.Person != nil:
+		w.entry("  entry      ", e.Person.DN, e.Person.EntryID)
+		from(e.Person)
+		w.values(e)
+	case e.Unmapped != nil:
+		w.entry("  entry      ", e.Unmapped.DN, e.Unmapped.EntryID)
+		from(&e.Unmapped.Person)
+		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
+	case e.Excluded == nil:
+		w.line("  entry      none that was read has this username")
+	}
+	if e.Excluded != nil {
+		w.entry("  entry      ", e.Excluded.DN, e.Excluded.EntryID)
+		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
+	}
+}
+
+// entry shows an entry behind a heading of 13 columns or more.
+func (w *writer) entry(heading, dn, id string) {
+	line := heading + value(dn)
 	if id != "" {
 		line += " (unique id " + value(id) + ")"
 	}
@@ -144,7 +157,7 @@ func (w *writer) known(m *identity.Member) {
 		return
 	}
 	w.line("  state      %s %s; name %s, email %s", Escape(string(m.Origin)), m.Since.UTC().Format(time.RFC3339), quoted(m.Name), quoted(m.Email))
-	w.entry(m.DN, m.EntryID)
+	w.entry("             entry ", m.DN, m.EntryID)
 	if m.MissingSince != nil {
 		w.line("             missing from the directory since %s", m.MissingSince.UTC().Format(time.RFC3339))
 	}
