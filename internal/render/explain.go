@@ -216,7 +216,7 @@ func (e *Explanation) idle() string {
 	case p.Protects(e.username()):
 		return "the policy protects it"
 	case e.Known == nil && !p.RemoveUnmanaged:
-		return "the member is not rollcall's"
+		return "the member is not rollcall's, and unmanaged is \"ignore\""
 	case p.SyncMode == plan.AddOnly && e.Excluded != nil:
 		return "the entry is excluded, and sync_mode is \"add_only\""
 	case p.SyncMode == plan.AddOnly:
