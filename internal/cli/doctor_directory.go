@@ -185,7 +185,7 @@ func checkFound(s *doctor.Section, f *found, lacking bool) {
 	if f.evidence.Entries == 0 {
 		if slices.ContainsFunc(f.parts, func(p *part) bool { return !p.domain.MayBeEmpty(d) }) {
 			entries.Result = doctor.Failed
-			entries.Remedy = "check base_dn, filter and the bind account: one that may read nothing is answered just so; or set allow_empty = true if it is right"
+			entries.Remedy = emptyRemedy(f.evidence.Groups)
 		}
 		s.Skip(subject, "there are no entries", "duplicates", "missing data")
 		return
@@ -204,6 +204,18 @@ func checkFound(s *doctor.Section, f *found, lacking bool) {
 			s.Put(c)
 		}
 	}
+}
+
+// emptyRemedy is what to do where a search found nobody.
+func emptyRemedy(g *identity.GroupEvidence) string {
+	check := "base_dn, filter and the bind account"
+	switch {
+	case g != nil && g.Read == 0:
+		return "no group of members_of is there, so that nobody is a member: correct members_of, or let the bind account read the groups"
+	case g != nil:
+		check = "members_of, " + check
+	}
+	return "check " + check + ": one that may read nothing is answered just so; or set allow_empty = true if it is right"
 }
 
 // mapping is the roster by the rules of one policy, and the domains that have it.
@@ -296,10 +308,10 @@ func groupsCheck(g *identity.GroupEvidence, subject string, alone bool) doctor.C
 		c.Result, c.Remedy = doctor.Warning, "correct members_of, or the groups"
 	}
 	if g.Unmatched > 0 {
-		c.Detail += fmt.Sprintf("; %d are left out by base, scope and filter", g.Unmatched)
+		c.Detail += fmt.Sprintf("; %d of them left out by base, scope and filter", g.Unmatched)
 	}
 	if g.Outside > 0 {
-		c.Detail += fmt.Sprintf("; %d are not there, or the bind account may not see them", g.Outside)
+		c.Detail += fmt.Sprintf("; %d of them not there, or not shown to the bind account", g.Outside)
 	}
 	return c
 }

@@ -234,7 +234,7 @@ func (r *reading) checkHeld() error {
 			return g != nil && !slices.Contains(g.Missing, group)
 		}
 		if !slices.ContainsFunc(r.parts, held) {
-			errs = append(errs, fmt.Errorf("%s: the group %q of members_of does not exist in %s, or the bind account may not see it: nothing was compared",
+			errs = append(errs, fmt.Errorf("%s: the group %q of members_of does not exist in %s, or the bind account may not see it: nothing was compared; correct its DN, or let the account read it",
 				r.domain.Address(), group, addresses(r.domain.Directories)))
 		}
 	}

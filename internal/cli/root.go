@@ -93,7 +93,7 @@ Try it now, with nothing installed:  rollcall demo`,
 	flags.StringArrayVar(&a.vars, "var", nil, "set a variable, as `name=value`; may be repeated")
 	flags.StringArrayVar(&a.varFiles, "var-file", nil, "read variables from `file`; may be repeated, later ones win")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours; the environment's NO_COLOR does the same")
-	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "how `long` to wait for the lock on the state, such as 30s")
+	flags.DurationVar(&a.lockTimeout, "lock-timeout", 0, "wait up to this `duration` for the lock on the state, such as 30s")
 	flags.StringVar(&a.logOptions.level, "log-level", "", "write a log of this `level`: trace, debug, info, warn or error")
 	flags.StringVar(&a.logOptions.file, "log-file", "", "append the log to `file`, not to standard error")
 	flags.StringVar(&a.logOptions.format, "log-format", "text", "`format` of the log: text or json")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -65,6 +66,9 @@ func (b *block) simple(d *Directory) {
 			"bind_dn needs bind_password or bind_password_file. A bind without a password is anonymous (RFC 4513, 5.1.2): leave bind_dn out for that.")
 	case password && !b.has("bind_dn"):
 		b.fail(b.place, b.rng, "Missing bind_dn", "There is a password but no bind_dn that it belongs to.")
+	}
+	if strings.ContainsFunc(d.BindDN, unicode.IsControl) { // "CORP\reader" has a line break
+		b.wrong("bind_dn", `bind_dn has a control character. A backslash is written twice: "CORP\\sync".`)
 	}
 	if d.Encryption != EncryptionNone || d.BindPassword.IsZero() {
 		return

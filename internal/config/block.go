@@ -110,7 +110,11 @@ func (b *block) convert(name string, value cty.Value, typ cty.Type) (cty.Value, 
 	}
 	converted, err := toType(value, typ)
 	if err != nil {
-		b.wrong(name, fmt.Sprintf("%s must be a %s, not a %s.", name, typ.FriendlyName(), value.Type().FriendlyName()))
+		detail := fmt.Sprintf("%s must be a %s, not a %s.", name, typ.FriendlyName(), value.Type().FriendlyName())
+		if typ.IsListType() && value.Type() == cty.String {
+			detail += fmt.Sprintf(" A list of one is written in brackets: %s = [\"...\"].", name)
+		}
+		b.wrong(name, detail)
 		return cty.NilVal, false
 	}
 	return converted, true

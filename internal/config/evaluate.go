@@ -131,7 +131,7 @@ func unknownRoot(ref reference) string {
 	case "entry", "values":
 		return fmt.Sprintf("%q is a directory's entry, which exists only in the user block of a directory.", ref.root)
 	case "directory", "policy", "domain", "logintc", "rollcall":
-		return "A block can be referred to in two places only: the attributes directory and policy of a domain."
+		return "Blocks can be referred to in the attributes directory, directories and policy of a domain only."
 	case "variable":
 		return `The value of a variable is written var.name.`
 	case "locals":

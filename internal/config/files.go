@@ -142,6 +142,9 @@ func (r *reporter) parse(src []byte, name string, variables bool) *hcl.File {
 	for _, d := range diags {
 		// What the parser says after its first error is guesswork.
 		if d.Severity == hcl.DiagError {
+			if d.Summary == "Missing item separator" || d.Summary == "Missing newline after argument" { // as of a bare DN
+				d.Detail += " A text stands in quotation marks."
+			}
 			r.foreign(place{}, hcl.Diagnostics{d})
 			return nil
 		}

@@ -157,8 +157,11 @@ func resolve[T any](b *block, expr hcl.Expression, what, root string, known map[
 	}
 	if ref.root != root || ref.name == "" || len(traversal) != 2 {
 		detail := fmt.Sprintf("%s must be a reference such as %s.name, without quotation marks.", what, root)
+		if list, diags := hcl.ExprList(expr); !diags.HasErrors() && len(list) > 0 && what == "directory" {
+			detail = "directory is one reference. Of several it is directories = [directory.first, directory.second]."
+		}
 		if len(names) > 0 {
-			detail += fmt.Sprintf(" There is %s.", strings.Join(prefixed(root+".", names), ", "))
+			detail += declared(root, names)
 		}
 		b.fail(b.place, expr.Range(), "Invalid reference", detail)
 		return none, false
@@ -166,13 +169,22 @@ func resolve[T any](b *block, expr hcl.Expression, what, root string, known map[
 	if found, ok := known[ref.name]; ok {
 		return found, true
 	}
-	otherwise := fmt.Sprintf(" There is %s.", strings.Join(prefixed(root+".", names), ", "))
+	otherwise := declared(root, names)
 	if len(names) == 0 {
 		otherwise = fmt.Sprintf(" There is no %s block at all.", root)
 	}
 	b.fail(b.place, expr.Range(), "Reference to an undeclared "+root, fmt.Sprintf(
 		"The configuration has no %s %q.%s", root, ref.name, suggestOr(ref.name, names, otherwise)))
 	return none, false
+}
+
+// declared says which blocks there are.
+func declared(root string, names []string) string {
+	verb := "are"
+	if len(names) == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf(" There %s %s.", verb, strings.Join(prefixed(root+".", names), ", "))
 }
 
 func prefixed(prefix string, names []string) []string {

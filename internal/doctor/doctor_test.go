@@ -135,7 +135,7 @@ func TestPeople(t *testing.T) {
 			Remedy: "let one entry of each have the username, or leave the others out with base_dn or filter",
 		},
 		{
-			Name: "missing data", Result: Warning, Detail: "7 of 20 are withheld for their data", Items: []string{
+			Name: "missing data", Result: Warning, Detail: "7 of 20 withheld for their data", Items: []string{
 				`4 × no email: the entry has no "mail", such as uid=3`,
 				`1 × email is not an address, such as uid=6`,
 				`1 × email is not an address; name is too long, such as uid=7`,

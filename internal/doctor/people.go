@@ -111,7 +111,7 @@ func missing(entries int, lacking []identity.Unmapped) Check {
 	if len(lacking) == entries {
 		c.Result = Failed
 	}
-	c.Detail = fmt.Sprintf("%s are withheld for their data", outOf(len(lacking), entries))
+	c.Detail = fmt.Sprintf("%s withheld for their data", outOf(len(lacking), entries))
 	c.Remedy = "correct them in the directory, change the user block, or set default_name or default_email in the policy"
 	return c
 }

@@ -60,6 +60,14 @@ func TestEntries(t *testing.T) {
 			false,
 		},
 		"gone": {setup{"", "jane", "jane", nil}, []string{"leave_domain jane: " + gone}, true},
+		"gone of the groups": {
+			setup{"", "jane", "jane", func(d *DomainInput) {
+				d.Sources = []Source{{Directory: "directory.corp"}}
+				d.Sources[0].Evidence.Groups = &identity.GroupEvidence{MembersOf: []string{"cn=vpn"}, Read: 1, Depth: 1}
+			}},
+			[]string{"leave_domain jane: " + gone + ", or it is in no group of members_of"},
+			true,
+		},
 		"excluded": {
 			setup{"", "jane", "jane", excluded(identity.Excluded{Username: "Jane", EntryID: "entry-jane"}, nil)},
 			[]string{"leave_domain jane: " + out},

@@ -39,9 +39,9 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		c.markMissing(d, member, known, d.exclusion(key, known))
 		return
 	}
-	r := removal{account: member, known: known, reason: "no entry in the directory any more", withheld: -1}
+	r := removal{account: member, known: known, reason: "no entry in the directory any more" + d.orGroups(), withheld: -1}
 	if known == nil {
-		r.reason = "no entry in the directory, and unmanaged members are removed"
+		r.reason = "no entry in the directory" + d.orGroups() + ", and unmanaged members are removed"
 	}
 	if reason := d.exclusion(key, known); reason != "" {
 		r.reason = reason
@@ -62,6 +62,15 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		return
 	}
 	d.removals = append(d.removals, r)
+}
+
+// orGroups ends a reason where the directories were asked for members of groups: who left
+// these and who left the directory look alike.
+func (d *comparison) orGroups() string {
+	if slices.ContainsFunc(d.Sources, func(s Source) bool { return s.Evidence.Groups != nil }) {
+		return ", or it is in no group of members_of"
+	}
+	return ""
 }
 
 // grace says how long the member must still be missing, or nothing. The clock
@@ -110,7 +119,7 @@ func (c *computer) markMissing(d *comparison, member *identity.Account, known *i
 	case known == nil || known.MissingSince != nil:
 		return
 	}
-	c.noteGone(d, MarkMissing, known, cmp.Or(reason, "the entry is missing from the directory"))
+	c.noteGone(d, MarkMissing, known, cmp.Or(reason, "the entry is missing from the directory"+d.orGroups()))
 }
 
 func (c *computer) withholdRemoval(d *comparison, r removal, guard Guard, reason string) {

@@ -41,15 +41,18 @@ func groupWarnings(s *Source) []string {
 		if n == 0 {
 			return
 		}
+		members := fmt.Sprintf("%d members of the groups are", n)
+		if n == 1 {
+			members = "1 member of the groups is"
+		}
 		text := strings.Join(first, "; ")
 		if more := n - len(first); more > 0 {
 			text += fmt.Sprintf("; and %d more", more)
 		}
-		warnings = append(warnings, fmt.Sprintf("%s: of the groups' members %d %s: %s", s.Directory, n, what, text))
+		warnings = append(warnings, fmt.Sprintf("%s: %s %s: %s", s.Directory, members, what, text))
 	}
-	named(g.Elsewhere, g.ElsewhereSome, "are outside the base of the directory, or of another one, and so not in the domain")
-	named(g.Outside, g.OutsideSome, "are not to be found there: they are of another directory, were deleted, or are groups that the bind account may not read, "+
-		"whose people are missing then")
+	named(g.Elsewhere, g.ElsewhereSome, "outside the directory's base and scope, or of another directory, and so not in the domain")
+	named(g.Outside, g.OutsideSome, "not to be found there: of another directory, deleted, or groups that the bind account may not read, whose people are missing then")
 	return warnings
 }
 

@@ -49,39 +49,46 @@ func (w *writer) explain(e *Explanation) {
 		s := &d.Sources[i]
 		w.line("  directory  %s: %s", Escape(s.Directory), Count(s.Evidence.Entries, "entry", "entries"))
 		w.line("             %s", searchText(&s.Evidence))
+		if g := s.Evidence.Groups; g != nil {
+			w.line("             members of %s", groupText(g))
+		}
 	}
-	switch {
-	case e.Person != nil:
-		w.entry(e.Person.DN, e.Person.EntryID)
-		w.from(d, e.Person.Source)
-		w.values(e)
-	case e.Unmapped != nil:
-		w.entry(e.Unmapped.DN, e.Unmapped.EntryID)
-		w.from(d, e.Unmapped.Source)
-		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
-	case e.Excluded == nil:
-		w.line("             no entry has this username")
-	}
-	if e.Excluded != nil {
-		w.entry(e.Excluded.DN, e.Excluded.EntryID)
-		w.from(d, e.Excluded.From)
-		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
-	}
+	w.entries(e)
 	w.policy(&d.Policy, e)
 	w.known(e.Known)
 	w.account(e)
 	w.outcome(e)
 }
 
-// from says which of several directories an entry is of.
-func (w *writer) from(d *plan.DomainInput, source int) {
-	if len(d.Sources) > 1 {
-		w.line("             from %s", Escape(d.Sources[source].Directory))
+// entries shows the entries that have the username.
+func (w *writer) entries(e *Explanation) {
+	from := func(source int) {
+		if sources := e.Domain.Sources; len(sources) > 1 {
+			w.line("             from %s", Escape(sources[source].Directory))
+		}
+	}
+	switch {
+	case e.Person != nil:
+		w.entry("  entry      ", e.Person.DN, e.Person.EntryID)
+		from(e.Person.Source)
+		w.values(e)
+	case e.Unmapped != nil:
+		w.entry("  entry      ", e.Unmapped.DN, e.Unmapped.EntryID)
+		from(e.Unmapped.Source)
+		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
+	case e.Excluded == nil:
+		w.line("  entry      none that was read has this username")
+	}
+	if e.Excluded != nil {
+		w.entry("  entry      ", e.Excluded.DN, e.Excluded.EntryID)
+		from(e.Excluded.From)
+		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
 	}
 }
 
-func (w *writer) entry(dn, id string) {
-	line := "             entry " + value(dn)
+// entry shows an entry behind a heading of 13 columns or more.
+func (w *writer) entry(heading, dn, id string) {
+	line := heading + value(dn)
 	if id != "" {
 		line += " (unique id " + value(id) + ")"
 	}
@@ -151,7 +158,7 @@ func (w *writer) known(m *identity.Member) {
 		return
 	}
 	w.line("  state      %s %s; name %s, email %s", Escape(string(m.Origin)), m.Since.UTC().Format(time.RFC3339), quoted(m.Name), quoted(m.Email))
-	w.entry(m.DN, m.EntryID)
+	w.entry("             entry ", m.DN, m.EntryID)
 	if m.MissingSince != nil {
 		w.line("             missing from the directory since %s", m.MissingSince.UTC().Format(time.RFC3339))
 	}
@@ -210,7 +217,7 @@ func (e *Explanation) idle() string {
 	case p.Protects(e.username()):
 		return "the policy protects it"
 	case e.Known == nil && !p.RemoveUnmanaged:
-		return "the member is not rollcall's"
+		return "the member is not rollcall's, and unmanaged is \"ignore\""
 	case p.SyncMode == plan.AddOnly && e.Excluded != nil:
 		return "the entry is excluded, and sync_mode is \"add_only\""
 	case p.SyncMode == plan.AddOnly:

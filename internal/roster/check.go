@@ -29,9 +29,18 @@ func (e *EmptyError) Error() string {
 	case e.Entries > 0:
 		what = fmt.Sprintf("%d entries, none of which could be mapped to a user (the first: %s)", e.Entries, e.FirstReason)
 	}
-	return fmt.Sprintf("%s: %s returned %s for base %q and filter %q: nothing was compared, since a bind account that lost "+
-		"its read permission is answered just so; check the account, the base and the filter, or set allow_empty = true if it is right",
-		e.Domain, e.Directory, what, e.Search.BaseDN, e.Search.Filter)
+	groups, check := "", "the base and the filter"
+	if g := e.Search.Groups; g != nil {
+		members := "1 member"
+		if g.Members != 1 {
+			members = fmt.Sprintf("%d members", g.Members)
+		}
+		groups = fmt.Sprintf(" in the groups %s, which name %s", strings.Join(g.MembersOf, "; "), members)
+		check = "the base, the filter and the groups"
+	}
+	return fmt.Sprintf("%s: %s returned %s for base %q and filter %q%s: nothing was compared, since a bind account that lost "+
+		"its read permission is answered just so; check the account, %s, or set allow_empty = true if it is right",
+		e.Domain, e.Directory, what, e.Search.BaseDN, e.Search.Filter, groups, check)
 }
 
 // CheckEmpty returns an error if the roster has no users.

@@ -212,12 +212,15 @@ func TestChecks(t *testing.T) {
 	some := build(Rules{}, entry("uid=a", "uid", "Jane", "cn", "Jane", "mail", "a@x.example"), entry("uid=b", "uid", "bob"))
 	unmapped := build(Rules{}, entry("uid=b", "uid", "bob"))
 	evidence := identity.Evidence{BaseDN: "dc=x", Filter: "(uid=*)"}
+	grouped := evidence
+	grouped.Groups = &identity.GroupEvidence{MembersOf: []string{"cn=vpn,dc=x", "cn=ops,dc=x"}, Members: 3}
 	for name, c := range map[string]struct {
 		err  error
 		want string
 	}{
 		"users":             {some.CheckEmpty("domain.vpn", "directory.corp", evidence), ""},
 		"no entries":        {build(Rules{}).CheckEmpty("domain.vpn", "directory.corp", evidence), `domain.vpn: directory.corp returned no entries for base "dc=x" and filter "(uid=*)"`},
+		"no members":        {build(Rules{}).CheckEmpty("domain.vpn", "directory.corp", grouped), `for base "dc=x" and filter "(uid=*)" in the groups cn=vpn,dc=x; cn=ops,dc=x, which name 3 members: nothing was compared`},
 		"none mapped":       {unmapped.CheckEmpty("domain.vpn", "directory.corp", evidence), "returned 1 entries, none of which could be mapped to a user (the first: uid=b: no name"},
 		"canary there":      {CheckCanaries("domain.vpn", []string{"jane"}, some), ""},
 		"unmapped canary":   {CheckCanaries("domain.vpn", []string{"BOB"}, unmapped, some), ""},

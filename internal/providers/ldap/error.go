@@ -101,11 +101,14 @@ func (r *read) passing(err error) bool {
 func explainTLS(err error) error {
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
 	switch text := err.Error(); {
 	case errors.As(err, &authority), strings.Contains(text, "signed by unknown authority"):
 		return fmt.Errorf("its certificate is of an authority that is not trusted; name that authority's certificate in ca_file: %w", err)
 	case errors.As(err, &name), strings.Contains(text, "certificate is valid for"):
 		return fmt.Errorf("its certificate is for other names; use one of them in urls: %w", err)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired, strings.Contains(text, "certificate has expired or is not yet valid"):
+		return fmt.Errorf("a certificate has expired or is not valid yet; renew it, or correct this machine's clock: %w", err)
 	}
 	return fmt.Errorf("TLS failed: %w", err)
 }

@@ -75,7 +75,7 @@ func TestProbeSeesWhatIsWrong(t *testing.T) {
 		"silent":       {func(o *Options) { o.URLs, o.ConnectTimeout = []string{"ldaps://" + silent}, 100*time.Millisecond }, StageTLS, nil, "connect_timeout"},
 		"no TLS there": {func(o *Options) { o.URLs = []string{strings.Replace(s.URL, "ldap:", "ldaps:", 1)} }, StageTLS, nil, "TLS failed"},
 		"not trusted":  {func(o *Options) { o.CAFile = expired.CAFile }, StageTLS, &x509.UnknownAuthorityError{}, "ca_file"},
-		"expired":      {func(o *Options) { o.URLs, o.CAFile = []string{expired.LDAPSURL}, expired.CAFile }, StageTLS, &x509.CertificateInvalidError{}, "expired"},
+		"expired":      {func(o *Options) { o.URLs, o.CAFile = []string{expired.LDAPSURL}, expired.CAFile }, StageTLS, &x509.CertificateInvalidError{}, "renew it"},
 		"expired StartTLS": {func(o *Options) {
 			o.URLs, o.CAFile, o.Encryption = []string{expired.URL}, expired.CAFile, EncryptionStartTLS
 		}, StageTLS, &x509.CertificateInvalidError{}, "expired"},

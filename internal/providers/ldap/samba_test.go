@@ -219,6 +219,15 @@ func kerberos(t *testing.T, s *ldaptest.Samba, base Options) {
 			if c.want == "" && (err != nil || evidence.Entries != 40) {
 				t.Errorf("%s, %s: %+v, %v", name, encryption, evidence, err)
 			}
+			if c.want == "" { // by the service principal too
+				d, err := New(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p := d.Probe(t.Context()); p[0].Failed != "" {
+					t.Errorf("%s, %s: probe: %s: %v", name, encryption, p[0].Failed, p[0].Err)
+				}
+			}
 			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || Retryable(err)) {
 				t.Errorf("%s, %s: %v", name, encryption, err)
 			}
