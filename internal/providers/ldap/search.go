@@ -42,7 +42,7 @@ type read struct {
 	entries, count int
 	followed       []string
 	ignored        int
-	visited        map[string]bool // searches, so that referrals make no loop
+	visited        map[string]bool // searches, so that referrals make no loop; false where a referral was all of the answer
 }
 
 func (r *read) start(ctx context.Context, t target, membersOf []string) error {
@@ -67,6 +67,7 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 		return r.emit(ctx, entries)
 	})
 	if urls := referralOf(err); urls != nil {
+		r.visited[t.identity(c.server)] = false
 		return r.referred(ctx, c, t, urls)
 	}
 	if err == nil && !found && len(references) == 0 {
