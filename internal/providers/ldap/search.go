@@ -91,16 +91,16 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 
 // baseExists is an error where nothing was found because the base is not there: 389 answers
 // a search with pages below it with success and no entries. A base that may not be read,
-// though what is below may, is none.
+// though what is below may, is none. What leaves it open whether the base is there is one.
 func (r *read) baseExists(ctx context.Context, c *connection, t target) error {
 	_, err := c.Search(ldap.NewSearchRequest(t.base, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.ErrorNetwork):
-		return r.explainSearch(c, t, err)
+	case err == nil, ldap.IsErrorAnyOf(err, ldap.LDAPResultInsufficientAccessRights), referralOf(err) != nil:
+		return nil
 	}
-	return nil
+	return r.explainSearch(c, t, err)
 }
 
 // paged reads all pages of one search and hands each on, with all values of attributes
