@@ -116,6 +116,9 @@ func (c *Closure) add(g *Group) (int, error) {
 	}
 	at := c.at(key)
 	if c.nodes[at].state == group {
+		if areTwins(c.nodes[at].name, g.DN) {
+			return 0, errTwins(key, g.DN)
+		}
 		return at, nil
 	}
 	c.nodes[at].state, c.nodes[at].name = group, g.DN
@@ -221,14 +224,21 @@ func (c *Closure) Hand(e *identity.Entry, key identity.DNKey) (bool, error) {
 	case !n.handed:
 		n.handed, n.entry, n.spelled = true, entry, isSpelled
 		return true, nil
-	case strings.EqualFold(n.entry, entry), c.twins[entry], e.ID == "" && isASCII(n.entry) && isASCII(entry):
+	case strings.EqualFold(n.entry, entry), c.twins[entry], e.ID == "" && !areTwins(n.entry, entry):
 		return false, nil
 	case n.spelled && isSpelled:
 		c.twins[entry] = true
 		return true, nil
 	}
-	return false, fmt.Errorf("there are several entries %q: their DNs are the same as RFC 4518 compares them, as with \"ß\" and \"ss\", so that it can not be told "+
-		"which of them a group names; rename one (one is %q)", string(key), e.DN)
+	return false, errTwins(key, e.DN)
+}
+
+// areTwins reports whether two spellings of DNs with one key may be those of two entries.
+func areTwins(a, b string) bool { return !strings.EqualFold(a, b) && (!isASCII(a) || !isASCII(b)) }
+
+func errTwins(key identity.DNKey, dn string) error {
+	return fmt.Errorf("there are several entries %q: their DNs are the same as RFC 4518 compares them, as with \"ß\" and \"ss\", so that it can not be told "+
+		"which of them a group names; rename one (one is %q)", string(key), dn)
 }
 
 // Unmatched enters a member that exists and that the search leaves out.

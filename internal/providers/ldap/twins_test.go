@@ -21,6 +21,9 @@ func TestMembersWhoseDNsHaveOneKey(t *testing.T) {
 		{ldaptest.Line("dn", plain+people), "objectClass: inetOrgPerson", "cn: Thomas Strauss", "sn: x", "uid: plain"},
 		{"dn: " + ldaptest.Group("both"), "objectClass: groupOfNames", "cn: both", ldaptest.Line("member", sharp+people), "member: " + plain + people},
 		{"dn: " + ldaptest.Group("one"), "objectClass: groupOfNames", "cn: one", "member: " + plain + people},
+		{ldaptest.Line("dn", ldaptest.Group("Spaß")), "objectClass: groupOfNames", ldaptest.Line("cn", "Spaß"), ldaptest.Line("member", sharp+people)},
+		{"dn: " + ldaptest.Group("Spass"), "objectClass: groupOfNames", "cn: Spass", "member: " + plain + people},
+		{"dn: " + ldaptest.Group("nested"), "objectClass: groupOfNames", "cn: nested", ldaptest.Line("member", ldaptest.Group("Spaß")), "member: " + ldaptest.Group("Spass")},
 	} {
 		text.WriteString(strings.Join(lines, "\n") + "\n\n")
 	}
@@ -30,6 +33,9 @@ func TestMembersWhoseDNsHaveOneKey(t *testing.T) {
 		if names, evidence, err := membersOf(t, options(slapd), q, ldaptest.Group(group)); err != nil || !slices.Equal(names, want) {
 			t.Errorf("%s: %v, %+v, %v", group, names, evidence, err)
 		}
+	}
+	if names, _, err := membersOf(t, options(slapd), q, ldaptest.Group("nested")); err == nil || !strings.Contains(err.Error(), "several entries") {
+		t.Errorf("nested: %v, %v", names, err)
 	}
 	d, err := New(options(slapd))
 	if err != nil {

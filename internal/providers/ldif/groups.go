@@ -111,6 +111,9 @@ func (d *Directory) group(entry *identity.Entry, asked map[identity.DNKey]bool, 
 		return books.AddTop(entry)
 	}
 	if g := groups.Of(entry); g != nil {
+		if other := all[key]; other != nil {
+			g.Beside(other, key)
+		}
 		all[key] = g
 	}
 	return nil
