@@ -126,6 +126,25 @@ func TestHeldByDN(t *testing.T) {
 	}
 }
 
+// Rows of two tables are two people, whatever their numbers are.
+func TestHeldByRow(t *testing.T) {
+	t.Parallel()
+	d := setup{"", "jane", "jane", nil}.domain("vpn")
+	d.Policy.MaxShrink.Value, d.Sources = 100, make([]Source, 2)
+	d.Known.Members[0].EntryID, d.Known.Members[0].DN = "staff:1", "id=1"
+	row := identity.Unmapped{Person: identity.Person{User: identity.User{Username: "x"}, DN: "id=1", EntryID: "contractors:1", Source: 1}, Reason: "no email"}
+	for id, want := range map[string][]string{
+		"contractors:1": {"leave_domain vpn jane", "withheld data vpn x"},
+		"staff:1":       {"withheld data vpn x"},
+	} {
+		row.EntryID = id
+		d.Unmapped = []identity.Unmapped{row}
+		if diff := cmp.Diff(want, brief(Compute(Input{Domains: []DomainInput{d}}))); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+	}
+}
+
 func TestWarningOfManyRecreated(t *testing.T) {
 	t.Parallel()
 	var names []string
