@@ -102,8 +102,8 @@ type examination struct {
 }
 
 // usernames are those that a directory has for a domain: of people who can be mapped,
-// and of those who are withheld.
-type usernames struct{ people, withheld []identity.Key }
+// of those who are withheld, and of those whom user.exclude excludes.
+type usernames struct{ people, withheld, excluded []identity.Key }
 
 // sections makes all checks, those of directories, of LoginTC and of the state side by
 // side, and returns them in the order in which they are shown.
@@ -164,6 +164,11 @@ func (e *examination) noteRoster(domain *config.Domain, directory *config.Direct
 	var names usernames
 	for i := range found.People {
 		names.people = append(names.people, identity.NewKey(found.People[i].Username))
+	}
+	for i := range found.Excluded {
+		if name := found.Excluded[i].Username; name != "" {
+			names.excluded = append(names.excluded, identity.NewKey(name))
+		}
 	}
 	for i := range found.Unmapped {
 		if name := found.Unmapped[i].Username; name != "" {

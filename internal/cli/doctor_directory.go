@@ -191,9 +191,7 @@ func checkFound(s *doctor.Section, f *found, lacking bool) {
 		return
 	}
 	for _, m := range f.mapped {
-		if n := len(m.roster.Excluded); n > 0 {
-			s.Put(doctor.Check{Subject: subject, Name: "excluded", Result: doctor.OK, Detail: fmt.Sprintf("%d by %s", n, m.roster.Excluded[0].Source)})
-		}
+		excludedCheck(s, f, m)
 		for _, c := range doctor.People(f.evidence.Entries, m.roster.Unmapped) {
 			if c.Subject = subject; len(f.mapped) > 1 {
 				c.Subject = m.subject()
@@ -216,6 +214,19 @@ func emptyRemedy(g *identity.GroupEvidence) string {
 		check = "members_of, " + check
 	}
 	return "check " + check + ": one that may read nothing is answered just so; or set allow_empty = true if it is right"
+}
+
+// excludedCheck says whom user.exclude excludes. A plan is refused where that is everybody.
+func excludedCheck(s *doctor.Section, f *found, m *mapping) {
+	n := len(m.roster.Excluded)
+	if n == 0 {
+		return
+	}
+	c := s.Put(doctor.Check{Subject: f.subject(), Name: "excluded", Result: doctor.OK, Detail: fmt.Sprintf("%d by %s", n, m.roster.Excluded[0].Source)})
+	if n == f.evidence.Entries && slices.ContainsFunc(m.domains, func(d *config.Domain) bool { return !d.MayBeEmpty(f.directory) }) {
+		c.Result, c.Detail = doctor.Failed, "everybody: "+c.Detail
+		c.Remedy = "correct exclude in the user block; or set allow_empty = true if it is right"
+	}
 }
 
 // mapping is the roster by the rules of one policy, and the domains that have it.

@@ -205,7 +205,7 @@ func checkCanaries(s *doctor.Section, canaries []string, rosters []usernames, un
 	}
 	missing := slices.DeleteFunc(slices.Clone(canaries), func(name string) bool {
 		key := identity.NewKey(name)
-		return slices.ContainsFunc(rosters, func(r usernames) bool { return slices.Contains(r.people, key) || slices.Contains(r.withheld, key) })
+		return slices.ContainsFunc(rosters, func(r usernames) bool { return slices.Contains(slices.Concat(r.people, r.withheld, r.excluded), key) })
 	})
 	if len(missing) == 0 {
 		s.Add("canaries", doctor.OK, "%s", strings.Join(canaries, ", "))

@@ -65,7 +65,9 @@ func newComparison(in *DomainInput) *comparison {
 	}
 	for i := range in.Unmapped {
 		u := &in.Unmapped[i]
-		d.heldDNs[dnKey(u.DN)] = true
+		if !d.isRow(u) {
+			d.heldDNs[dnKey(u.DN)] = true
+		}
 		if u.EntryID != "" {
 			d.heldIDs[u.EntryID] = true
 		}
@@ -196,6 +198,13 @@ func (d *comparison) holds(known *identity.Member, key identity.Key) bool {
 		return true
 	}
 	return known != nil && (known.EntryID != "" && d.heldIDs[known.EntryID] || d.heldDNs[dnKey(known.DN)])
+}
+
+// isRow reports whether the entry is a row of a table beside another directory: what stands in
+// the place of its DN, such as id=1, may be that of a row of another table as well. Its
+// unique id, which has the table's name, tells it apart.
+func (d *comparison) isRow(u *identity.Unmapped) bool {
+	return len(d.Sources) > 1 && d.Sources[u.Source].Evidence.Scope == "" && u.EntryID != ""
 }
 
 // dnKey is the form of a DN in which it is looked for; what is none stands for itself.

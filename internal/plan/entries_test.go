@@ -47,6 +47,11 @@ func TestEntries(t *testing.T) {
 			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"},
 			false,
 		},
+		"a row of a table that an older version knew": {
+			setup{"jane", "jane", "jane", first(func(p *identity.Person) { p.EntryID = "staff:entry-jane" })},
+			[]string{"record jane: the entry has another DN or unique id than the state"},
+			false,
+		},
 		"created again after a while": {
 			setup{"jane", "jane", "jane", func(d *DomainInput) {
 				d.People[0].EntryID, d.Known.Members[0].MissingSince = "other", &readAt
@@ -126,6 +131,25 @@ func TestHeldByDN(t *testing.T) {
 	d.Unmapped = []identity.Unmapped{{Person: identity.Person{User: identity.User{Username: "x"}, DN: "UID=Jane"}, Reason: "no email"}}
 	if diff := cmp.Diff([]string{"withheld data vpn x"}, brief(Compute(Input{Domains: []DomainInput{d}}))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Rows of two tables are two people, whatever their numbers are.
+func TestHeldByRow(t *testing.T) {
+	t.Parallel()
+	d := setup{"", "jane", "jane", nil}.domain("vpn")
+	d.Policy.MaxShrink.Value, d.Sources = 100, make([]Source, 2)
+	d.Known.Members[0].EntryID, d.Known.Members[0].DN = "staff:1", "id=1"
+	row := identity.Unmapped{Person: identity.Person{User: identity.User{Username: "x"}, DN: "id=1", EntryID: "contractors:1", Source: 1}, Reason: "no email"}
+	for id, want := range map[string][]string{
+		"contractors:1": {"leave_domain vpn jane", "withheld data vpn x"},
+		"staff:1":       {"withheld data vpn x"},
+	} {
+		row.EntryID = id
+		d.Unmapped = []identity.Unmapped{row}
+		if diff := cmp.Diff(want, brief(Compute(Input{Domains: []DomainInput{d}}))); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
 	}
 }
 

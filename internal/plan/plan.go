@@ -13,8 +13,9 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// FormatVersion is the version of the plan's document. A reader refuses others.
-const FormatVersion = 1
+// FormatVersion is the version of the plan's document. A reader refuses others. Version 1 had one
+// directory a domain.
+const FormatVersion = 2
 
 // Plan is everything that a reviewer sees and that apply will do: that, or
 // less, never more.

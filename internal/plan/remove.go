@@ -89,11 +89,12 @@ func (d *comparison) grace(known *identity.Member) string {
 	return ""
 }
 
-// readAt is when the last of the directories was read to its end.
+// readAt is the time as of which everybody's absence is known: when the first of the
+// directories was read to its end. A snapshot may be days older than the other reads.
 func (d *comparison) readAt() time.Time {
 	var at time.Time
 	for i := range d.Sources {
-		if ended := d.Sources[i].Evidence.Ended; ended.After(at) {
+		if ended := d.Sources[i].Evidence.Ended; i == 0 || ended.Before(at) {
 			at = ended
 		}
 	}

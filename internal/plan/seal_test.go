@@ -171,6 +171,11 @@ func TestOtherFilesAreNoPlans(t *testing.T) {
 	if _, err := Decode(bytes.NewReader(pack(t, `{"format_version":99,"x":1}`))); !errors.As(err, &version) || version.Version != 99 {
 		t.Errorf("newer: %v", err)
 	}
+	// A plan of the version whose domains had one directory is not damaged.
+	older := `{"format_version":1,"id":"a","domains":[{"name":"vpn","directory":"directory.corp","evidence":{}}]}`
+	if _, err := Decode(bytes.NewReader(pack(t, older))); !errors.As(err, &version) || version.Version != 1 {
+		t.Errorf("older: %v", err)
+	}
 }
 
 func TestVerify(t *testing.T) {
@@ -229,7 +234,7 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(document))
-	f.Add(`{"format_version":1}`)
+	f.Add(`{"format_version":2}`)
 	f.Fuzz(func(t *testing.T, document string) {
 		p, err := Decode(bytes.NewReader(pack(t, document)))
 		if err != nil {

@@ -1,10 +1,12 @@
 package groups
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
@@ -22,6 +24,9 @@ type Closure struct {
 	urls    []URL
 	sids    map[string]bool
 	outside map[string]bool // what can be no entry's name, and searches that have no base
+	// spellings are those of DNs that are not of ASCII alone, and of others with their keys.
+	spellings map[identity.DNKey][]string
+	twins     map[string]bool // entries, as in nodes, that have the key of another
 }
 
 // node is one DN that a group named, or that was found.
@@ -32,6 +37,10 @@ type node struct {
 	members []int32
 	// named says that a group names it, handed that the entry was handed on.
 	named, handed bool
+	// entry is the unique id of the entry that was handed on or, without one, its DN.
+	entry string
+	// spelled says that a group names that entry as it is spelled itself.
+	spelled bool
 }
 
 // state is what is known of a DN; of two the greater counts.
@@ -67,7 +76,7 @@ func New(membersOf []string) (*Closure, error) {
 	}
 	return &Closure{
 		asked: membersOf, number: map[identity.DNKey]int{}, uids: map[identity.Key]*uid{},
-		sids: map[string]bool{}, outside: map[string]bool{},
+		sids: map[string]bool{}, outside: map[string]bool{}, spellings: map[identity.DNKey][]string{}, twins: map[string]bool{},
 	}, nil
 }
 
@@ -107,6 +116,9 @@ func (c *Closure) add(g *Group) (int, error) {
 	}
 	at := c.at(key)
 	if c.nodes[at].state == group {
+		if areTwins(c.nodes[at].name, g.DN) {
+			return 0, errTwins(key, g.DN)
+		}
 		return at, nil
 	}
 	c.nodes[at].state, c.nodes[at].name = group, g.DN
@@ -120,9 +132,13 @@ func (c *Closure) add(g *Group) (int, error) {
 			continue
 		}
 		member := c.at(key)
-		if n := &c.nodes[member]; !n.named {
-			n.named = true
+		n := &c.nodes[member]
+		other := c.spelled(key, dn, n.named)
+		if other || !n.named {
 			c.fresh = append(c.fresh, Member{dn, key})
+		}
+		if !n.named {
+			n.named = true
 			if n.state == unseen {
 				n.name = dn
 			}
@@ -156,7 +172,28 @@ func (c *Closure) at(key identity.DNKey) int {
 	return at
 }
 
-// Fresh returns the DNs that groups named since it was asked last, each once in all.
+// spelled enters how a DN is spelled, and reports whether it may be looked for in this
+// spelling too: "strauß" and "strauss" have one key (RFC 4518, 2.2), and there are servers
+// that have an entry of each.
+func (c *Closure) spelled(key identity.DNKey, dn string, named bool) bool {
+	known := c.spellings[key]
+	same := func(s string) bool { return strings.EqualFold(s, dn) }
+	if len(known) == 0 && isASCII(dn) || slices.ContainsFunc(known, same) {
+		return false
+	}
+	if len(known) == 0 && named { // in ASCII
+		known = append(known, string(key))
+	}
+	c.spellings[key] = append(known, dn)
+	return true
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// Fresh returns the DNs that groups named since it was asked last, each spelling with
+// characters beyond ASCII once in all, others once.
 func (c *Closure) Fresh() []Member {
 	fresh := c.fresh
 	c.fresh = nil
@@ -175,13 +212,33 @@ func (c *Closure) Open(key identity.DNKey) bool {
 	return known && c.nodes[at].state == unseen
 }
 
-// Hand enters an entry that is wanted, and reports whether it is the first time.
-func (c *Closure) Hand(key identity.DNKey) bool {
-	at := c.at(key)
+// Hand enters an entry that is wanted, and reports whether it is the first time. Of several
+// entries with one key each must be named in its own spelling, else it is an error: it can
+// not be told which of them is meant.
+func (c *Closure) Hand(e *identity.Entry, key identity.DNKey) (bool, error) {
+	at, entry := c.at(key), cmp.Or(e.ID, e.DN)
 	c.see(at, person)
-	first := !c.nodes[at].handed
-	c.nodes[at].handed = true
-	return first
+	n := &c.nodes[at]
+	isSpelled := slices.ContainsFunc(c.spellings[key], func(s string) bool { return strings.EqualFold(s, e.DN) })
+	switch {
+	case !n.handed:
+		n.handed, n.entry, n.spelled = true, entry, isSpelled
+		return true, nil
+	case strings.EqualFold(n.entry, entry), c.twins[entry], e.ID == "" && !areTwins(n.entry, entry):
+		return false, nil
+	case n.spelled && isSpelled:
+		c.twins[entry] = true
+		return true, nil
+	}
+	return false, errTwins(key, e.DN)
+}
+
+// areTwins reports whether two spellings of DNs with one key may be those of two entries.
+func areTwins(a, b string) bool { return !strings.EqualFold(a, b) && (!isASCII(a) || !isASCII(b)) }
+
+func errTwins(key identity.DNKey, dn string) error {
+	return fmt.Errorf("there are several entries %q: their DNs are the same as RFC 4518 compares them, as with \"ß\" and \"ss\", so that it can not be told "+
+		"which of them a group names; rename one (one is %q)", string(key), dn)
 }
 
 // Unmatched enters a member that exists and that the search leaves out.

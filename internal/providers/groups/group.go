@@ -90,6 +90,14 @@ func Of(e *identity.Entry) *Group {
 	return g
 }
 
+// Beside notes that there is another group of the same key: it is an error to enter one of two
+// that are different entries.
+func (g *Group) Beside(other *Group, key identity.DNKey) {
+	if areTwins(g.DN, other.DN) {
+		g.wrong = errTwins(key, g.DN)
+	}
+}
+
 // partial reports whether the option says that there are more values than came (MS-ADTS,
 // 3.1.1.3.1.3.3).
 func partial(option string) bool {

@@ -155,7 +155,7 @@ func (m *membership) classify(ctx context.Context, members []groups.Member) erro
 	for _, held := range slices.Sorted(maps.Keys(byContext)) {
 		for _, filter := range m.nameFilters(byContext[held]) {
 			err := m.look(ctx, held, filter, groups.Attributes(), func(e *ldap.Entry, key identity.DNKey) error {
-				if !m.books.Open(key) {
+				if !m.books.Names(key) {
 					return nil // another of the same name
 				}
 				m.books.Unmatched(key)

@@ -80,8 +80,16 @@ func (m *membership) matching(ctx context.Context, t target, filter string, attr
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.server, err)
 			}
-			if belonging && m.books.Hand(key) {
-				page = append(page, m.entry(e))
+			if !belonging {
+				continue
+			}
+			entry := m.entry(e)
+			first, err := m.books.Hand(&entry, key)
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.server, err)
+			}
+			if first {
+				page = append(page, entry)
 			}
 		}
 		m.count++

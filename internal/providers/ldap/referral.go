@@ -128,8 +128,10 @@ func (r *read) followOne(ctx context.Context, t target, raw string) error {
 	if err != nil {
 		return err
 	}
-	if r.visited[t.identity(server.String())] {
+	if answers, again := r.visited[t.identity(server.String())]; answers {
 		return nil // a loop, or another way to what was read
+	} else if again {
+		return fmt.Errorf("the referral %s leads in a circle: %s refers %q to where it came from, and nobody answers", raw, server, t.base)
 	}
 	encryption, err := r.trust(server)
 	if err != nil {

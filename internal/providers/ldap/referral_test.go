@@ -103,6 +103,23 @@ func TestReferralsAreNotFollowedForEver(t *testing.T) {
 	}
 }
 
+// A subtree that a server refers to itself for is held by nobody: who is below it must not
+// look gone, whether the search begins there or comes there.
+func TestReferralsInACircleAreAnError(t *testing.T) {
+	t.Parallel()
+	s := ldaptest.StartSlapd(t, ldaptest.SlapdOptions{LDIF: ldaptest.People(10)})
+	if err := s.Add(refer("lost", s.LDAPSURL+"/ou=lost,"+people+"??sub")); err != nil {
+		t.Fatal(err)
+	}
+	q := search()
+	for _, base := range []string{people, "ou=lost," + people} {
+		q.BaseDN = base
+		if found, evidence, err := readAll(t.Context(), options(s), q); err == nil || !strings.Contains(err.Error(), "leads in a circle") {
+			t.Errorf("%s: %d entries, %+v, %v", base, len(found), evidence, err)
+		}
+	}
+}
+
 func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

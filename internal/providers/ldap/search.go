@@ -42,7 +42,7 @@ type read struct {
 	entries, count int
 	followed       []string
 	ignored        int
-	visited        map[string]bool // searches, so that referrals make no loop
+	visited        map[string]bool // searches, so that referrals make no loop; false where a referral was all of the answer
 }
 
 func (r *read) start(ctx context.Context, t target, membersOf []string) error {
@@ -67,6 +67,7 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 		return r.emit(ctx, entries)
 	})
 	if urls := referralOf(err); urls != nil {
+		r.visited[t.identity(c.server)] = false
 		return r.referred(ctx, c, t, urls)
 	}
 	if err == nil && !found && len(references) == 0 {
@@ -90,16 +91,16 @@ func (r *read) search(ctx context.Context, c *connection, t target) error {
 
 // baseExists is an error where nothing was found because the base is not there: 389 answers
 // a search with pages below it with success and no entries. A base that may not be read,
-// though what is below may, is none.
+// though what is below may, is none. What leaves it open whether the base is there is one.
 func (r *read) baseExists(ctx context.Context, c *connection, t target) error {
 	_, err := c.Search(ldap.NewSearchRequest(t.base, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case ldap.IsErrorAnyOf(err, ldap.LDAPResultNoSuchObject, ldap.ErrorNetwork):
-		return r.explainSearch(c, t, err)
+	case err == nil, ldap.IsErrorAnyOf(err, ldap.LDAPResultInsufficientAccessRights), referralOf(err) != nil:
+		return nil
 	}
-	return nil
+	return r.explainSearch(c, t, err)
 }
 
 // paged reads all pages of one search and hands each on, with all values of attributes

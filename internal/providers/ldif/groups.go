@@ -111,6 +111,9 @@ func (d *Directory) group(entry *identity.Entry, asked map[identity.DNKey]bool, 
 		return books.AddTop(entry)
 	}
 	if g := groups.Of(entry); g != nil {
+		if other := all[key]; other != nil {
+			g.Beside(other, key)
+		}
 		all[key] = g
 	}
 	return nil
@@ -130,7 +133,7 @@ func (m *membership) take(e *identity.Entry, matches bool) (bool, error) {
 	named = m.books.HasUID(e.Values("uid")) || named
 	switch {
 	case matches && (named || m.books.HasPrimary(e) || m.isFound(e, key)):
-		return m.books.Hand(key), nil
+		return m.books.Hand(&identity.Entry{DN: e.DN, ID: identity.EntryID(e.First)}, key)
 	case named:
 		m.books.Unmatched(key)
 	}
