@@ -39,10 +39,9 @@ func (d *comparison) exclusion(key identity.Key, known *identity.Member) string 
 
 // recreated returns the unique id that the member's entry had, where the person's entry has
 // another: then an entry was deleted, and one with the same username created. Nothing
-// where it is the same or one of them is not known. In older states the ids of rows stand
-// without the name of their table.
+// where it is the same or one of them is not known.
 func recreated(known *identity.Member, person *identity.Person) string {
-	if known.EntryID == "" || person.EntryID == "" || known.EntryID == person.EntryID || strings.HasSuffix(person.EntryID, ":"+known.EntryID) {
+	if known.EntryID == "" || person.EntryID == "" || known.EntryID == person.EntryID {
 		return ""
 	}
 	return known.EntryID

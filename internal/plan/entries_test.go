@@ -47,11 +47,6 @@ func TestEntries(t *testing.T) {
 			[]string{"record jane: re-created in the directory: another unique id (was entry-jane); the token of the earlier person stays"},
 			false,
 		},
-		"a row of a table that an older version knew": {
-			setup{"jane", "jane", "jane", first(func(p *identity.Person) { p.EntryID = "staff:entry-jane" })},
-			[]string{"record jane: the entry has another DN or unique id than the state"},
-			false,
-		},
 		"created again after a while": {
 			setup{"jane", "jane", "jane", func(d *DomainInput) {
 				d.People[0].EntryID, d.Known.Members[0].MissingSince = "other", &readAt
