@@ -33,6 +33,8 @@ type comparison struct {
 	// recreated are the members whose entries have other unique ids than the state knows.
 	excluded  map[string]*identity.Excluded
 	recreated []string
+	// stay are members who are not rollcall's and whose entries are excluded.
+	stay []string
 }
 
 // removal is a member that is to go.

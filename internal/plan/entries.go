@@ -62,19 +62,27 @@ func (c *computer) noteEntry(d *comparison, action Action, member *identity.Acco
 // maxNamed is how many people one warning names.
 const maxNamed = 20
 
-// warnOfRecreated warns of members whose entries were deleted and created again: whoever
-// has the name now may be another person.
-func (c *computer) warnOfRecreated() {
+// namedFew lists people for a warning, the first of them where there are many.
+func namedFew(usernames []string) string {
+	text := strings.Join(usernames[:min(len(usernames), maxNamed)], ", ")
+	if more := len(usernames) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// warnOfEntries warns of members whose entries were deleted and created again, since whoever
+// has the name now may be another person; and of members whose entries are excluded and
+// who stay all the same.
+func (c *computer) warnOfEntries() {
 	for _, d := range c.domains {
-		if len(d.recreated) == 0 {
-			continue
+		if len(d.recreated) > 0 {
+			c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: re-created in the directory: %s: whoever has the username now may be another person, "+
+				"and has the token of the earlier one; revoke it in LoginTC if so", d.Name, namedFew(d.recreated)))
 		}
-		names := d.recreated[:min(len(d.recreated), maxNamed)]
-		text := strings.Join(names, ", ")
-		if more := len(d.recreated) - len(names); more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
+		if len(d.stay) > 0 {
+			c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: members whose entries user.exclude excludes, and who stay, since rollcall neither added nor "+
+				"adopted them: %s; remove them in LoginTC, or set unmanaged = \"remove\"", d.Name, namedFew(d.stay)))
 		}
-		c.plan.Warnings = append(c.plan.Warnings, fmt.Sprintf("domain.%s: re-created in the directory: %s: whoever has the username now may be another person, "+
-			"and has the token of the earlier one; revoke it in LoginTC if so", d.Name, text))
 	}
 }

@@ -118,6 +118,17 @@ func TestEntries(t *testing.T) {
 	}
 }
 
+// Who is excluded and is not rollcall's stays, and the plan says so.
+func TestExcludedStrangersStay(t *testing.T) {
+	t.Parallel()
+	d := setup{"", "jane kim", "", nil}.domain("vpn")
+	d.Excluded = []identity.Excluded{{Username: "jane", Source: "disabled(entry)"}}
+	p := Compute(Input{Domains: []DomainInput{d}})
+	if len(p.Operations) != 0 || p.Domains[0].Unmanaged != 2 || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "adopted them: jane; remove them in LoginTC") {
+		t.Errorf("%v, %q", p.Operations, p.Warnings)
+	}
+}
+
 // A person who could not be mapped is known by the DN however it is written.
 func TestHeldByDN(t *testing.T) {
 	t.Parallel()

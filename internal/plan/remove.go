@@ -30,6 +30,9 @@ func (d *comparison) gone(c *computer, key identity.Key, member *identity.Accoun
 		return
 	case known == nil && !policy.RemoveUnmanaged:
 		d.out.Unmanaged++
+		if d.exclusion(key, nil) != "" {
+			d.stay = append(d.stay, member.Username)
+		}
 		return
 	case policy.Protects(member.Username):
 		d.out.Protected++

@@ -21,7 +21,7 @@ func (c *computer) warn() {
 			}
 		}
 	}
-	c.warnOfRecreated()
+	c.warnOfEntries()
 	if c.hasAliases() {
 		c.warnOfSharedNames()
 	}
