@@ -122,7 +122,7 @@ func TestLoadExample(t *testing.T) {
 		},
 	}
 	secret := cmp.Comparer(func(x, y identity.Secret) bool { return x.Reveal() == y.Reveal() })
-	if diff := cmp.Diff(want, got, secret, cmpopts.IgnoreFields(Config{}, "Digest", "written"),
+	if diff := cmp.Diff(want, got, secret, cmpopts.IgnoreFields(Config{}, "Digest", "Files", "written"),
 		cmpopts.IgnoreFields(Directory{}, "User")); diff != "" {
 		t.Errorf("the configuration differs (-want +got):\n%s", diff)
 	}

@@ -11,9 +11,8 @@ import (
 // Use is an attribute of entries that expressions use.
 type Use struct {
 	Attribute string
-	// Fields are the fields of the user block that use it, such as "email". Where there are
-	// none, functions over the entry as a whole read it if it is there, and say themselves
-	// what they miss: one for several kinds of servers misses some at each.
+	// Fields are the fields of the user block that name it, such as "email". Without any it
+	// is one of several of which a server has some, and whoever lacks them all is withheld.
 	Fields []string
 	// First says that the first value alone is used.
 	First bool

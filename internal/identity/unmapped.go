@@ -40,6 +40,8 @@ type Excluded struct {
 	Username, DN, EntryID string
 	// Source is the expression that excludes it.
 	Source string
+	// From is the place of its directory among those of the domain.
+	From int
 }
 
 // Reason says why whoever has the entry is treated as gone.

@@ -86,7 +86,10 @@ func (m *merger) add(source int, part *Part) {
 			m.out.Unmapped = append(m.out.Unmapped, unmapped)
 		}
 	}
-	m.out.Excluded = append(m.out.Excluded, part.Excluded...) // who is excluded claims no username
+	for _, excluded := range part.Excluded { // who is excluded claims no username
+		excluded.From = source
+		m.out.Excluded = append(m.out.Excluded, excluded)
+	}
 	for _, warning := range part.Warnings {
 		m.out.Warnings = append(m.out.Warnings, fmt.Sprintf("%s: %s", part.Directory, warning))
 	}

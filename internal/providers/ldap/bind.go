@@ -69,9 +69,9 @@ func (d *Directory) who() string {
 // explainBind says what was wrong with a bind, without its password.
 func explainBind(method string, err error) error {
 	result, ok := errors.AsType[*ldap.Error](err)
-	if !ok {
+	if !ok || result.ResultCode == ldap.ErrorNetwork {
 		closed := func(sign string) bool { return strings.Contains(err.Error(), sign) } // go-ldap keeps the text alone
-		if slices.ContainsFunc([]string{"EOF", "remote error: tls", "broken pipe", "connection reset"}, closed) {
+		if slices.ContainsFunc([]string{"EOF", "remote error: tls", "broken pipe", "connection reset", "connection closed"}, closed) {
 			return fmt.Errorf("the server closed the connection; it may want a client certificate that it trusts (client_cert_file): %w", err)
 		}
 		return err

@@ -60,9 +60,14 @@ func TestContractGroups(t *testing.T) {
 // Groups four deep that contain each other in a circle end, and the circle is told of.
 func TestContractNestedGroups(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *subject, server ldaptest.Server) {
-		_, evidence, err := s.rosterOf(t, server.Where(), "", s.Group("nested2").DN)
+		found, evidence, err := s.rosterOf(t, server.Where(), "", s.Group("nested2").DN)
 		if err != nil {
 			t.Fatal(err)
+		}
+		q := s.search("")
+		q.MembersOf = []string{s.Group("nested2").DN}
+		if again, _, _, err := s.roster(t, overStartTLS(server.Where()), q); err != nil || differ(found, again) != "" {
+			t.Errorf("over StartTLS: %v: %s", err, differ(found, again))
 		}
 		e := evidence.Groups
 		if e == nil || e.Read != 4 || e.Depth != 4 || e.Members != ldaptest.Nested+300 || len(e.Cycles) != 1 {

@@ -90,6 +90,7 @@ func (d *Directory) probe(ctx context.Context, server *url.URL, skipBind bool) P
 			return p
 		}
 	}
+	// The server is one of its own, whose principal service_principal is.
 	traced := &Directory{options: d.options, servers: []*url.URL{server}, roots: d.roots, certificate: d.certificate, log: d.log}
 	traced.trace = &trace{now: d.options.Now, began: d.options.Now(), stage: StageConnection, skipBind: skipBind}
 	c, err := traced.dial(ctx, server, d.options.Encryption)

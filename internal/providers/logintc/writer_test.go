@@ -25,7 +25,7 @@ func TestReaderOnlyReads(t *testing.T) {
 	for m := range reflect.TypeFor[*Reader]().Methods() {
 		methods = append(methods, m.Name)
 	}
-	if diff := cmp.Diff([]string{"Domain", "DomainUsers", "HasMember", "HasToken", "Job", "Organization", "Ping", "UserByUsername", "Users"}, methods); diff != "" {
+	if diff := cmp.Diff([]string{"Domain", "DomainUsers", "HasMember", "HasToken", "Job", "Organization", "Ping", "PingDate", "UserByUsername", "Users"}, methods); diff != "" {
 		t.Error(diff)
 	}
 }
