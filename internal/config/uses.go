@@ -8,8 +8,8 @@ import (
 // Use is an LDAP attribute that a user block uses.
 type Use struct {
 	Attribute string
-	// Fields are the attributes of the user block whose expressions use it. There are none
-	// where functions over the entry as a whole alone read it, such as disabled.
+	// Fields are the attributes of the user block whose expressions name it; none where
+	// only disabled(entry) or expired(entry) read it.
 	Fields []string
 	// First says that it is used through entry, which has but one of its values.
 	First bool

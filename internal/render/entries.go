@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"io"
-	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -39,22 +38,19 @@ func recreatedLines(operations []*plan.Operation) (lines []string) {
 	return lines
 }
 
-// Excluded lists whom the user blocks exclude, by their expressions, where there is anybody.
+// Excluded lists whom the user blocks exclude, by the expression that does, where there is
+// anybody.
 func Excluded(out io.Writer, excluded []identity.Excluded) error {
-	if len(excluded) == 0 {
-		return nil
-	}
-	var sources []string
-	names := map[string][]string{}
-	for i := range excluded {
-		source := excluded[i].Source
-		if names[source] == nil {
-			sources = append(sources, source)
-		}
-		names[source] = append(names[source], cmp.Or(excluded[i].Username, excluded[i].DN))
-	}
-	slices.Sort(sources)
 	w := &writer{Writer: bufio.NewWriter(out), width: 100}
+	names := map[string][]string{}
+	var sources []string
+	for i := range excluded {
+		e := &excluded[i]
+		if names[e.Source] == nil {
+			sources = append(sources, e.Source)
+		}
+		names[e.Source] = append(names[e.Source], cmp.Or(e.Username, e.DN))
+	}
 	for _, source := range sources {
 		w.line("")
 		w.line("Excluded %d user(s) by user.exclude: %s", len(names[source]), Escape(source))

@@ -16,11 +16,11 @@ func TestExcludedByExpression(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `
-Excluded 2 user(s) by user.exclude: disabled(entry)
-  ann, uid=x
-
 Excluded 1 user(s) by user.exclude: entry.left == "yes"
   lee
+
+Excluded 2 user(s) by user.exclude: disabled(entry)
+  ann, uid=x
 `
 	if b.String() != want {
 		t.Error(b.String())

@@ -62,27 +62,29 @@ func (w *writer) explain(e *Explanation) {
 
 // entries shows the entries that have the username.
 func (w *writer) entries(e *Explanation) {
-	from := func(source int) {
-		if sources := e.Domain.Sources; len(sources) > 1 {
-			w.line("             from %s", Escape(sources[source].Directory))
-		}
-	}
 	switch {
 	case e.Person != nil:
 		w.entry("  entry      ", e.Person.DN, e.Person.EntryID)
-		from(e.Person.Source)
+		w.from(&e.Domain, e.Person.Source)
 		w.values(e)
 	case e.Unmapped != nil:
 		w.entry("  entry      ", e.Unmapped.DN, e.Unmapped.EntryID)
-		from(e.Unmapped.Source)
+		w.from(&e.Domain, e.Unmapped.Source)
 		w.line("             %s: %s", w.yellow("no user can be made of it"), Escape(e.Unmapped.Reason))
 	case e.Excluded == nil:
 		w.line("  entry      none that was read has this username")
 	}
 	if e.Excluded != nil {
 		w.entry("  entry      ", e.Excluded.DN, e.Excluded.EntryID)
-		from(e.Excluded.From)
+		w.from(&e.Domain, e.Excluded.From)
 		w.line("             %s: %s", w.yellow("treated as not there"), Escape(e.Excluded.Reason()))
+	}
+}
+
+// from says which of several directories an entry is of.
+func (w *writer) from(d *plan.DomainInput, source int) {
+	if len(d.Sources) > 1 {
+		w.line("             from %s", Escape(d.Sources[source].Directory))
 	}
 }
 
