@@ -178,12 +178,15 @@ func checkFound(s *doctor.Section, f *found, lacking bool) {
 		return
 	}
 	entries := s.Put(entriesCheck(&f.evidence, subject))
-	if f.evidence.Groups != nil {
-		alone := slices.ContainsFunc(f.parts, func(p *part) bool { return len(p.domain.Directories) == 1 })
-		s.Put(groupsCheck(f.evidence.Groups, subject, alone))
+	groupless := false
+	if g := f.evidence.Groups; g != nil {
+		alone := slices.ContainsFunc(f.parts, func(p *part) bool { return len(withGroups(p.domain.Directories)) == 1 })
+		groupless = s.Put(groupsCheck(g, subject, alone)).Result == doctor.Failed && g.Read == 0
 	}
 	if f.evidence.Entries == 0 {
-		if slices.ContainsFunc(f.parts, func(p *part) bool { return !p.domain.MayBeEmpty(d) }) {
+		if groupless { // which the check of the groups says
+			entries.Result, entries.Detail = doctor.Skipped, "no group of members_of is there"
+		} else if slices.ContainsFunc(f.parts, func(p *part) bool { return !p.domain.MayBeEmpty(d) }) {
 			entries.Result = doctor.Failed
 			entries.Remedy = emptyRemedy(f.evidence.Groups)
 		}

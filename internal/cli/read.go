@@ -235,7 +235,7 @@ func (r *reading) checkHeld() error {
 		}
 		if !slices.ContainsFunc(r.parts, held) {
 			errs = append(errs, fmt.Errorf("%s: the group %q of members_of does not exist in %s, or the bind account may not see it: nothing was compared; correct its DN, or let the account read it",
-				r.domain.Address(), group, addresses(r.domain.Directories)))
+				r.domain.Address(), group, addresses(withGroups(r.domain.Directories))))
 		}
 	}
 	if errs != nil {
@@ -247,6 +247,11 @@ func (r *reading) checkHeld() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// withGroups leaves out tables, which have no groups.
+func withGroups(directories []*config.Directory) []*config.Directory {
+	return slices.DeleteFunc(slices.Clone(directories), func(d *config.Directory) bool { return d.Kind == config.KindCSV })
 }
 
 // addresses names directories, in their order.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
 
@@ -23,14 +24,14 @@ type document struct {
 	Expires         time.Time `json:"expires"`
 	// Applyable says that apply would do something, Errored that a limit with
 	// on_limit = "fail" stops it, Complete that no limit or guard withheld anything.
-	Applyable  bool            `json:"applyable"`
-	Errored    bool            `json:"errored"`
-	Complete   bool            `json:"complete"`
-	Summary    plan.Summary    `json:"summary"`
-	Domains    []plan.Domain   `json:"domains"`
-	Operations []operation     `json:"operations"`
-	Withheld   []plan.Withheld `json:"withheld"`
-	Drift      []drift         `json:"drift"`
+	Applyable  bool             `json:"applyable"`
+	Errored    bool             `json:"errored"`
+	Complete   bool             `json:"complete"`
+	Summary    plan.Summary     `json:"summary"`
+	Domains    []domainDocument `json:"domains"`
+	Operations []operation      `json:"operations"`
+	Withheld   []plan.Withheld  `json:"withheld"`
+	Drift      []drift          `json:"drift"`
 	// RefreshOnly says that the plan but takes drift into the state.
 	RefreshOnly bool           `json:"refresh_only"`
 	RunLimit    *plan.LimitUse `json:"run_limit"`
@@ -38,6 +39,22 @@ type document struct {
 	Warnings    []string       `json:"warnings"`
 	APICalls    int            `json:"api_calls"`
 	APISeconds  float64        `json:"api_seconds"`
+}
+
+type domainDocument struct {
+	plan.Domain
+	// Directory and Evidence are those of the first of the sources: nearly always there is
+	// one alone.
+	Directory string             `json:"directory"`
+	Evidence  *identity.Evidence `json:"evidence"`
+}
+
+func newDomain(d *plan.Domain) domainDocument {
+	out := domainDocument{Domain: *d}
+	if len(d.Sources) > 0 { // a plan file that somebody else wrote may have none
+		out.Directory, out.Evidence = d.Sources[0].Directory, &d.Sources[0].Evidence
+	}
+	return out
 }
 
 type operation struct {
@@ -81,9 +98,12 @@ func newDocument(p *plan.Plan) document {
 	d := document{
 		FormatVersion: 1, ID: p.ID, RollcallVersion: p.RollcallVersion, Created: p.Created, Expires: p.Expires,
 		Applyable: len(p.Failures) == 0 && len(p.Operations) > 0, Errored: len(p.Failures) > 0, Complete: s.Withheld == 0,
-		Summary: s, Domains: orEmpty(p.Domains), Operations: make([]operation, len(p.Operations)), Withheld: orEmpty(p.Withheld),
+		Summary: s, Domains: make([]domainDocument, len(p.Domains)), Operations: make([]operation, len(p.Operations)), Withheld: orEmpty(p.Withheld),
 		Drift: make([]drift, len(p.Drift)), RefreshOnly: p.RefreshOnly,
 		RunLimit: p.RunLimit, Failures: orEmpty(p.Failures), Warnings: orEmpty(p.Warnings), APICalls: p.APICalls, APISeconds: p.APISeconds,
+	}
+	for i := range p.Domains {
+		d.Domains[i] = newDomain(&p.Domains[i])
 	}
 	for i := range p.Operations {
 		d.Operations[i] = newOperation(&p.Operations[i])

@@ -110,5 +110,10 @@ func explainTLS(err error) error {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired, strings.Contains(text, "certificate has expired or is not yet valid"):
 		return fmt.Errorf("a certificate has expired or is not valid yet; renew it, or correct this machine's clock: %w", err)
 	}
+	for _, sign := range []string{"does not look like a TLS handshake", "connection reset", "EOF"} {
+		if strings.Contains(err.Error(), sign) {
+			return fmt.Errorf("TLS failed; is it the right port? ldaps:// is mostly at 636 (3269), StartTLS at 389 (3268): %w", err)
+		}
+	}
 	return fmt.Errorf("TLS failed: %w", err)
 }
