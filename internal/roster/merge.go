@@ -31,17 +31,11 @@ func Merge(parts []Part) (*Roster, []identity.Shadowed) {
 	for i := range parts {
 		m.add(i, &parts[i])
 	}
-	slices.SortStableFunc(m.out.People, func(x, y identity.Person) int {
-		return cmp.Compare(identity.NewKey(x.Username), identity.NewKey(y.Username))
-	})
-	slices.SortFunc(m.out.Unmapped, func(x, y identity.Unmapped) int {
-		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
-	})
-	slices.SortFunc(m.out.Excluded, func(x, y identity.Excluded) int {
-		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
-	})
-	slices.Sort(m.out.Warnings)
-	m.out.Warnings = slices.Compact(m.out.Warnings)
+	slices.SortFunc(m.people, func(x, y keyed) int { return cmp.Compare(x.key, y.key) }) // which differ
+	for _, person := range m.people {
+		m.out.People = append(m.out.People, *person.Person)
+	}
+	m.out.sort()
 	slices.SortFunc(m.shadowed, func(x, y identity.Shadowed) int {
 		return cmp.Or(cmp.Compare(x.Username, y.Username), cmp.Compare(x.Directory, y.Directory), cmp.Compare(x.DN, y.DN))
 	})
@@ -51,6 +45,7 @@ func Merge(parts []Part) (*Roster, []identity.Shadowed) {
 // merger collects the parts in their order.
 type merger struct {
 	out      *Roster
+	people   []keyed
 	taken    map[identity.Key]claim
 	shadowed []identity.Shadowed
 }
@@ -61,28 +56,28 @@ type claim struct{ directory, dn string }
 func (m *merger) add(source int, part *Part) {
 	m.out.Entries += part.Entries
 	own := map[identity.Key]claim{}
-	take := func(p *identity.Person) bool {
-		key := identity.NewKey(p.Username)
+	take := func(p *identity.Person) (key identity.Key, taken bool) {
+		key = identity.NewKey(p.Username)
 		if earlier, taken := m.taken[key]; taken && p.Username != "" {
 			m.shadowed = append(m.shadowed, identity.Shadowed{
 				Username: p.Username, Directory: part.Directory, DN: p.DN, By: earlier.directory, ByDN: earlier.dn,
 			})
-			return false
+			return key, false
 		}
 		if p.Username != "" {
 			own[key] = claim{part.Directory, p.DN}
 		}
 		part.Users++
 		p.Source = source
-		return true
+		return key, true
 	}
 	for _, person := range part.People {
-		if take(&person) {
-			m.out.People = append(m.out.People, person)
+		if key, taken := take(&person); taken {
+			m.people = append(m.people, keyed{key, &person})
 		}
 	}
 	for _, unmapped := range part.Unmapped {
-		if take(&unmapped.Person) {
+		if _, taken := take(&unmapped.Person); taken {
 			m.out.Unmapped = append(m.out.Unmapped, unmapped)
 		}
 	}

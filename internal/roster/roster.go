@@ -100,11 +100,7 @@ func (b *Builder) Roster() *Roster {
 		}
 		return cmp.Compare(x.DN, y.DN)
 	})
-	slices.Sort(b.warnings)
-	slices.SortFunc(b.excluded, func(x, y identity.Excluded) int {
-		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
-	})
-	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Excluded: b.excluded, Warnings: slices.Compact(b.warnings)}
+	r := &Roster{Entries: b.entries, Unmapped: b.unmapped, Excluded: b.excluded, Warnings: b.warnings}
 	claims := b.claims()
 	r.People = make([]identity.Person, 0, len(b.people))
 	for start := 0; start < len(b.people); {
@@ -123,11 +119,21 @@ func (b *Builder) Roster() *Roster {
 		}
 		start = end
 	}
+	r.sort()
+	b.people = nil
+	return r
+}
+
+// sort puts all but the people in order.
+func (r *Roster) sort() {
 	slices.SortFunc(r.Unmapped, func(x, y identity.Unmapped) int {
 		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
 	})
-	b.people = nil
-	return r
+	slices.SortFunc(r.Excluded, func(x, y identity.Excluded) int {
+		return cmp.Or(cmp.Compare(x.DN, y.DN), cmp.Compare(x.Username, y.Username))
+	})
+	slices.Sort(r.Warnings)
+	r.Warnings = slices.Compact(r.Warnings)
 }
 
 // claims returns the usernames of entries that could not be mapped for another
