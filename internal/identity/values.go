@@ -17,13 +17,10 @@ import (
 // not changed.
 func NewAttribute(name string, values []string) Attribute {
 	base, _, _ := strings.Cut(name, ";")
-	if form := textForm(base); form != nil {
+	if textForm(base) != nil {
 		texts := make([]string, len(values))
 		for i, value := range values {
-			texts[i] = value
-			if text, ok := form(value); ok {
-				texts[i] = text
-			}
+			texts[i] = ValueText(base, value)
 		}
 		values = texts
 	}

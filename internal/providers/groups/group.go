@@ -4,11 +4,9 @@
 package groups
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -188,26 +186,14 @@ func parseURL(value string) (URL, error) {
 	return u, nil
 }
 
-// sidText gives the octets of a security identifier in its text form (MS-DTYP, 2.4.2), and
-// what has that form already as it is.
+// sidText gives a security identifier in its text form, be it octets or that already;
+// nothing where it is none.
 func sidText(value string) string {
 	if strings.HasPrefix(value, "S-1-") {
 		return value
 	}
-	const head, part = 8, 4
-	if len(value) < head || value[0] != 1 || len(value) != head+part*int(value[1]) {
-		return ""
-	}
-	authority := uint64(0)
-	for _, octet := range []byte(value[2:head]) {
-		authority = authority<<8 | uint64(octet)
-	}
-	text := []byte("S-1-" + strconv.FormatUint(authority, 10))
-	for at := head; at < len(value); at += part {
-		text = append(text, '-')
-		text = strconv.AppendUint(text, uint64(binary.LittleEndian.Uint32([]byte(value[at:at+part]))), 10)
-	}
-	return string(text)
+	text, _ := identity.SIDText(value)
+	return text
 }
 
 // splitSID divides a security identifier into its domain's and the number in it.

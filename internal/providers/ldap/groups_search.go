@@ -64,7 +64,7 @@ func (m *membership) look(ctx context.Context, base, filter string, attributes [
 // matching makes a search for people, who must match a further filter as well, and hands on
 // those that belong to a group. It follows references as every search for people does.
 func (m *membership) matching(ctx context.Context, t target, filter string, attributes []string, belongs func(*ldap.Entry, identity.DNKey) (bool, error)) error {
-	t.filter = both(t.filter, filter)
+	t.filter = identity.Search{Filters: []string{t.filter, filter}}.Filter()
 	r := &read{
 		Directory: m.Directory, attributes: append(slices.Clone(m.attributes), attributes...), asked: m.asked,
 		pageSize: m.pageSize, visited: map[string]bool{}, server: m.server, entries: m.entries,
@@ -105,14 +105,6 @@ func (m *membership) matching(ctx context.Context, t target, filter string, attr
 	}
 	m.ignored = max(m.ignored, r.ignored) // each search meets the same references
 	return err
-}
-
-// both joins two filters; an empty one matches everything.
-func both(filter, other string) string {
-	if other == "" {
-		return filter
-	}
-	return "(&" + filter + other + ")"
 }
 
 // nameFilters are filters that find the members by their RDNs, whose values an entry has

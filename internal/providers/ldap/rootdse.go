@@ -21,7 +21,7 @@ type RootDSE struct {
 
 // What a server says that it can, by OID.
 const (
-	oidStartTLS        = "1.3.6.1.4.1.1466.20037" // RFC 4511, 4.14
+	oidStartTLS        = "1.3.6.1.4.1.1466.20037" // RFC 4511, 4.14.1: the name of the operation too
 	oidActiveDirectory = "1.2.840.113556.1.4.800" // MS-ADTS, 3.1.1.3.4.3
 	oidLightweight     = "1.2.840.113556.1.4.1851"
 )

@@ -8,15 +8,12 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// startTLSName is the operation's name (RFC 4511, 4.14.1).
-const startTLSName = "1.3.6.1.4.1.1466.20037"
-
 // startTLS asks the server for TLS, before anything else is sent; the handshake comes
 // after it. It reads the answer and not an octet more. That of go-ldap would put TLS
 // between go-ldap and the sieve.
 func startTLS(wire net.Conn) error {
 	operation := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationExtendedRequest, nil, "StartTLS")
-	operation.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, startTLSName, "Name"))
+	operation.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, oidStartTLS, "Name"))
 	request := ber.NewSequence("LDAPMessage")
 	request.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, 1, "MessageID"))
 	request.AppendChild(operation)
