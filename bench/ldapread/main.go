@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rollcall-cli/rollcall/bench/measure"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldap"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldaptest"
 )
@@ -40,6 +41,7 @@ type options struct {
 }
 
 func main() {
+	measure.Main()
 	progress := log.New(os.Stderr, "ldapread: ", 0)
 	if err := run(os.Args[1:], os.Stdin, os.Stdout, progress); err != nil {
 		progress.Fatal(err)

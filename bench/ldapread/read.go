@@ -3,13 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +18,8 @@ import (
 	"syscall"
 	"time"
 
-	goldap "github.com/go-ldap/ldap/v3"
-
+	"github.com/rollcall-cli/rollcall/bench/floor"
+	"github.com/rollcall-cli/rollcall/bench/measure"
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/providers/ldap"
@@ -119,31 +116,12 @@ func read(who reader, in io.Reader, out io.Writer) error {
 
 // ldapsearch reads what rollcall asks for and writes it to nowhere.
 func (t task) ldapsearch() (sample, error) {
-	args := []string{
-		"-x", "-LLL", "-H", t.URL, "-D", ldaptest.ReaderDN, "-w", ldaptest.ReaderPassword,
-		"-b", baseDN, "-s", "sub", "-E", fmt.Sprintf("pr=%d/noprompt", pageSize),
-	}
-	if t.Encryption == ldap.EncryptionStartTLS {
-		args = append(args, "-ZZ")
-	}
-	attributes, err := t.attributes()
+	directory, err := t.floor()
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.Command("ldapsearch", append(append(args, filter), attributes...)...)
-	cmd.Env = append(os.Environ(), "LDAPTLS_CACERT="+t.CAFile)
-	var failure bytes.Buffer
-	cmd.Stderr = &failure
-	began := time.Now()
-	if err := cmd.Run(); err != nil {
-		return sample{}, fmt.Errorf("%w: %s", err, failure.String())
-	}
-	s := sample{Seconds: time.Since(began).Seconds()}
-	s.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.Peak = usage.Maxrss << 10
-	}
-	return s, nil
+	of, err := measure.Run(context.Background(), directory.Ldapsearch())
+	return sample{Seconds: of.Seconds, CPU: of.CPU, Peak: of.Peak}, err
 }
 
 // timed measures a reading in this process.
@@ -182,48 +160,20 @@ func residentPeak() (int64, error) {
 
 // bare reads with go-ldap alone and throws every entry away.
 func (t task) bare() (int, error) {
+	directory, err := t.floor()
+	if err != nil {
+		return 0, err
+	}
+	return directory.Discard()
+}
+
+// floor is the search that rollcall makes.
+func (t task) floor() (floor.Directory, error) {
 	attributes, err := t.attributes()
-	if err != nil {
-		return 0, err
-	}
-	pem, err := os.ReadFile(t.CAFile)
-	if err != nil {
-		return 0, err
-	}
-	server, err := url.Parse(t.URL)
-	if err != nil {
-		return 0, err
-	}
-	secure := &tls.Config{ServerName: server.Hostname(), RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
-	secure.RootCAs.AppendCertsFromPEM(pem)
-	c, err := goldap.DialURL(t.URL, goldap.DialWithTLSConfig(secure))
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = c.Close() }() // everything was read
-	if t.Encryption == ldap.EncryptionStartTLS {
-		if err := c.StartTLS(secure); err != nil {
-			return 0, err
-		}
-	}
-	if err := c.Bind(ldaptest.ReaderDN, ldaptest.ReaderPassword); err != nil {
-		return 0, err
-	}
-	paging := goldap.NewControlPaging(pageSize)
-	request := goldap.NewSearchRequest(baseDN, goldap.ScopeWholeSubtree, goldap.NeverDerefAliases, 0, 0, false, filter, attributes, []goldap.Control{paging})
-	entries := 0
-	for {
-		page, err := c.Search(request)
-		if err != nil {
-			return 0, err
-		}
-		entries += len(page.Entries)
-		answer, ok := goldap.FindControl(page.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging)
-		if !ok || len(answer.Cookie) == 0 {
-			return entries, nil
-		}
-		paging.SetCookie(answer.Cookie)
-	}
+	return floor.Directory{
+		URL: t.URL, CAFile: t.CAFile, Encryption: t.Encryption, BindDN: ldaptest.ReaderDN, BindPassword: ldaptest.ReaderPassword,
+		BaseDN: baseDN, Filter: filter, PageSize: pageSize, Attributes: attributes,
+	}, err
 }
 
 // configure writes the configuration that rollcall reads by.
@@ -300,7 +250,7 @@ func (t task) rollcall() (sample, error) {
 		if err != nil {
 			return 0, err
 		}
-		builder := roster.NewBuilder(roster.Rules{}, d.User.Map)
+		builder := roster.NewBuilder(roster.Rules{}, d.User.Map, nil)
 		search := identity.Search{BaseDN: d.BaseDN, Scope: d.Scope, Filters: []string{d.Filter}, Attributes: d.User.Attributes()}
 		evidence, err := from.Read(context.Background(), search, func(page []identity.Entry) error {
 			for i := range page {

@@ -248,7 +248,7 @@ func newMappings(s *search) []*mapping {
 		at := slices.IndexFunc(all, func(m *mapping) bool { return m.rules == own })
 		if at < 0 {
 			at = len(all)
-			all = append(all, &mapping{rules: own, builder: roster.NewBuilder(own, s.directory.User.Map)})
+			all = append(all, &mapping{rules: own, builder: roster.NewBuilder(own, s.directory.User.Map, nil)})
 		}
 		all[at].domains = append(all[at].domains, p.domain)
 	}

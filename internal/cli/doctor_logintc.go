@@ -40,7 +40,7 @@ func (e *examination) checkLoginTC(ctx context.Context) (doctor.Section, []domai
 		var domain logintc.Domain
 		if domain, found.domainErr = client.Domain(ctx, d.ID); found.domainErr == nil {
 			found.title = domain.Name
-			found.listing, found.membersErr = client.DomainUsers(ctx, d.ID, func(n int) { e.progress(d.Address(), n) })
+			found.listing, found.membersErr = client.DomainUsers(ctx, d.ID, func(page []identity.Account) { e.progress(d.Address(), len(page)) })
 		}
 	}
 	return s, domains

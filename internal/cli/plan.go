@@ -14,6 +14,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
 	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/render"
@@ -138,11 +139,11 @@ func (a *app) readBoth(ctx context.Context, cfg *config.Config, st *state.State,
 	)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		readings, err = a.readRosters(groupCtx, cfg, chosen, progress.add)
+		readings, err = a.readRosters(groupCtx, cfg, st, chosen, progress.add)
 		return err
 	})
 	group.Go(func() (err error) {
-		members, err = a.readLive(groupCtx, client, chosen, progress.add)
+		members, err = a.readLive(groupCtx, client, st, chosen, progress.add)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -155,7 +156,7 @@ func (a *app) readBoth(ctx context.Context, cfg *config.Config, st *state.State,
 		}
 	}
 	if in.HasStrangers() {
-		listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
+		listing, err := client.Users(ctx, func(page []identity.Account) { progress.add("organization", len(page)) })
 		if err != nil {
 			return in, err
 		}
@@ -166,7 +167,7 @@ func (a *app) readBoth(ctx context.Context, cfg *config.Config, st *state.State,
 
 // refresh reads LoginTC alone, and compares it with the state.
 func (a *app) refresh(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, client *logintc.Reader, progress *progress) (*plan.Plan, error) {
-	members, err := a.readLive(ctx, client, chosen, progress.add)
+	members, err := a.readLive(ctx, client, st, chosen, progress.add)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (a *app) refresh(ctx context.Context, cfg *config.Config, st *state.State, 
 	if !slices.ContainsFunc(p.Drift, gone) {
 		return p, nil
 	}
-	listing, err := client.Users(ctx, func(n int) { progress.add("organization", n) })
+	listing, err := client.Users(ctx, func(page []identity.Account) { progress.add("organization", len(page)) })
 	if err != nil {
 		return nil, err
 	}

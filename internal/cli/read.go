@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/providers/ldif"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/roster"
+	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
 // searchesAtOnce bounds how many searches of directories are under way together.
@@ -67,8 +68,10 @@ type reading struct {
 type part struct {
 	domain    *config.Domain
 	directory *config.Directory
-	roster    *roster.Roster
-	evidence  identity.Evidence
+	// known is what the state has of the domain, nil where no state is read.
+	known    identity.Known
+	roster   *roster.Roster
+	evidence identity.Evidence
 }
 
 // search is one search of a directory, for every domain that asks just it.
@@ -81,9 +84,16 @@ type search struct {
 
 // readRosters reads the directories for the chosen domains, once per distinct
 // search, and checks what was read: a roster comes back only if it may be
-// compared. The readings are in the order of chosen.
-func (a *app) readRosters(ctx context.Context, cfg *config.Config, chosen []*config.Domain, progress func(what string, n int)) ([]*reading, error) {
+// compared. The state may be nil. The readings are in the order of chosen.
+func (a *app) readRosters(ctx context.Context, cfg *config.Config, st *state.State, chosen []*config.Domain, progress func(what string, n int)) ([]*reading, error) {
 	searches, readings := arrange(cfg, chosen)
+	if st != nil {
+		for _, s := range searches {
+			for _, p := range s.parts {
+				p.known = st.Members(p.domain.Name)
+			}
+		}
+	}
 	snapshots, err := a.openSnapshots(cfg)
 	if err != nil {
 		return nil, err
@@ -161,7 +171,7 @@ func (s *search) ask() identity.Search {
 func (s *search) run(ctx context.Context, from directory, progress func(string, int)) error {
 	builders := make([]*roster.Builder, len(s.parts))
 	for i, p := range s.parts {
-		builders[i] = roster.NewBuilder(rules(p.domain.Policy), s.directory.User.Map)
+		builders[i] = roster.NewBuilder(rules(p.domain.Policy), s.directory.User.Map, p.known)
 	}
 	evidence, err := from.Read(ctx, s.ask(), func(page []identity.Entry) error {
 		for i := range page {
@@ -269,16 +279,23 @@ type live struct {
 	listing logintc.Listing
 }
 
-// readLive lists the members of the domains, in their order.
-func (a *app) readLive(ctx context.Context, r *logintc.Reader, domains []*config.Domain, progress func(what string, n int)) ([]live, error) {
+// readLive lists the members of the domains, in their order. Members who are known have
+// their texts in common with the state.
+func (a *app) readLive(ctx context.Context, r *logintc.Reader, st *state.State, domains []*config.Domain, progress func(what string, n int)) ([]live, error) {
 	out := make([]live, len(domains))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, d := range domains {
+		known := identity.Known(st.Members(d.Name))
 		group.Go(func() error {
 			found, err := r.Domain(ctx, d.ID)
 			if err == nil {
 				out[i].title = found.Name
-				out[i].listing, err = r.DomainUsers(ctx, d.ID, func(n int) { progress(d.Address(), n) })
+				out[i].listing, err = r.DomainUsers(ctx, d.ID, func(page []identity.Account) {
+					for i := range page {
+						known.UnifyAccount(&page[i])
+					}
+					progress(d.Address(), len(page))
+				})
 			}
 			var api *logintc.APIError
 			if errors.As(err, &api) && api.Status == http.StatusNotFound {

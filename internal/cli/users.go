@@ -33,7 +33,7 @@ func (a *app) runUsers(ctx context.Context, domains []string) error {
 		return err
 	}
 	progress := a.startProgress()
-	readings, err := a.readRosters(ctx, cfg, chosen, progress.add)
+	readings, err := a.readRosters(ctx, cfg, nil, chosen, progress.add)
 	progress.stop()
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func TestExtra(t *testing.T) {
 			identity.Problem{Field: "alias2", Absent: true, Text: "not there"})
 		return m
 	}
-	b := NewBuilder(Rules{PhoneRegion: "DE"}, mapper)
+	b := NewBuilder(Rules{PhoneRegion: "DE"}, mapper, nil)
 	b.Add(entry("uid=jane", "uid", "jane", "cn", "Jane", "mail", "j@x.example"))
 	got := b.Roster()
 	want := []identity.Person{{

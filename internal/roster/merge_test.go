@@ -9,7 +9,7 @@ import (
 
 // roll is a roster of people and, after "!", of entries that could not become users.
 func roll(directory string, usernames ...string) Part {
-	b := NewBuilder(Rules{}, plain)
+	b := NewBuilder(Rules{}, plain, nil)
 	for _, username := range usernames {
 		name, whole := strings.CutPrefix(username, "!")
 		pairs := []string{"cn", "Somebody", "uid", name}

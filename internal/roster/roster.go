@@ -50,6 +50,7 @@ func (r *Roster) Size() int { return len(r.People) + len(r.Unmapped) }
 type Builder struct {
 	rules    Rules
 	mapper   Mapper
+	known    identity.Known
 	entries  int
 	people   []keyed
 	unmapped []identity.Unmapped
@@ -63,9 +64,10 @@ type keyed struct {
 	*identity.Person
 }
 
-// NewBuilder returns a builder with no entries.
-func NewBuilder(rules Rules, mapper Mapper) *Builder {
-	return &Builder{rules: rules, mapper: mapper}
+// NewBuilder returns a builder with no entries. People who are known have their texts in
+// common with what is known of them.
+func NewBuilder(rules Rules, mapper Mapper, known identity.Known) *Builder {
+	return &Builder{rules: rules, mapper: mapper, known: known}
 }
 
 // Add maps one entry. It keeps nothing of the entry but its DN and id.
@@ -89,7 +91,9 @@ func (b *Builder) Add(e *identity.Entry) {
 	for _, warning := range b.rules.extra(person, &mapped) {
 		b.warnings = append(b.warnings, fmt.Sprintf("%s (%s): %s", person.Username, person.DN, strings.ToValidUTF8(warning, "\uFFFD")))
 	}
-	b.people = append(b.people, keyed{identity.NewKey(person.Username), person})
+	key := identity.NewKey(person.Username)
+	b.known.UnifyPerson(key, person)
+	b.people = append(b.people, keyed{key, person})
 }
 
 // Roster returns what the entries came to. The builder is done with then.
@@ -114,6 +118,7 @@ func (b *Builder) Roster() *Roster {
 			r.Unmapped = append(r.Unmapped, collide(same)[:end-start]...)
 		} else if len(same) == 1 || isOneEntry(same) {
 			r.People = append(r.People, *same[0].Person)
+			same[0].Person = nil // it is there twice otherwise
 		} else {
 			r.Unmapped = append(r.Unmapped, collide(same)...)
 		}

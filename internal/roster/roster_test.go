@@ -36,7 +36,7 @@ func entry(dn string, pairs ...string) *identity.Entry {
 }
 
 func build(rules Rules, entries ...*identity.Entry) *Roster {
-	b := NewBuilder(rules, plain)
+	b := NewBuilder(rules, plain, nil)
 	for _, e := range entries {
 		b.Add(e)
 	}
@@ -134,7 +134,7 @@ func TestExcluded(t *testing.T) {
 		}
 		return m
 	}
-	b := NewBuilder(Rules{}, mapper)
+	b := NewBuilder(Rules{}, mapper, nil)
 	for _, e := range []*identity.Entry{
 		entry("uid=b", "uid", "jane", "cn", "Jane B", "mail", "b@x.example"),
 		entry("uid=a", "uid", " Jane", "left", "yes"),
@@ -159,7 +159,7 @@ func TestExcluded(t *testing.T) {
 	if diff := cmp.Diff(want, r); diff != "" || r.Size() != 2 {
 		t.Errorf("%d, %s", r.Size(), diff)
 	}
-	b = NewBuilder(Rules{}, mapper)
+	b = NewBuilder(Rules{}, mapper, nil)
 	b.Add(entry("uid=a", "uid", "Jane", "left", "yes"))
 	gone := b.Roster()
 	if err := CheckCanaries("directory.corp", []string{"jane"}, gone); err != nil {
@@ -260,7 +260,7 @@ func BenchmarkBuild(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				builder := NewBuilder(Rules{}, plain)
+				builder := NewBuilder(Rules{}, plain, nil)
 				for _, name := range names {
 					e.Attributes[0].Values[0] = name
 					builder.Add(e)

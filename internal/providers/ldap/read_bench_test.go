@@ -37,7 +37,7 @@ func benchmarkReadRoster(b *testing.B, n int) {
 	r := &read{asked: users.Attributes()}
 	b.ReportAllocs()
 	for b.Loop() {
-		builder := roster.NewBuilder(roster.Rules{}, users.Map)
+		builder := roster.NewBuilder(roster.Rules{}, users.Map, nil)
 		for _, page := range pages {
 			result, err := withSieve(&canned{answer: bytes.NewReader(page), chunk: 16 << 10, asked: make(chan struct{})})
 			if err != nil {

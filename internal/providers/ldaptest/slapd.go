@@ -162,7 +162,7 @@ suffix "BASE"
 rootdn "ROOTDN"
 rootpw ROOTPW
 directory FOLDER/data
-maxsize 4294967296
+maxsize 17179869184
 dbnosync
 index objectClass,uid,mail,member,memberOf,entryUUID eq
 overlay memberof

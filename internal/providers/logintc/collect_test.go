@@ -202,7 +202,7 @@ func TestCollectInAnyOrder(t *testing.T) {
 				}
 				return pages[number-1]
 			}
-			listing, _, err := collector{fetch: fetch, progress: func(n int) { seen += n }, ahead: most, limit: maxPages}.collect(t.Context())
+			listing, _, err := collector{fetch: fetch, each: func(page []identity.Account) { seen += len(page) }, ahead: most, limit: maxPages}.collect(t.Context())
 			if err != nil || len(listing.Accounts) != users || seen != users || listing.Pages != len(pages) {
 				t.Fatalf("seed %d: %d of %d users, %d seen, %v", seed, len(listing.Accounts), users, seen, err)
 			}

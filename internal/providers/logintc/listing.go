@@ -24,15 +24,15 @@ type Listing struct {
 	Pages int
 }
 
-// DomainUsers lists the members of a domain. Progress, if not nil, is told of
-// each page's number of users.
-func (r *Reader) DomainUsers(ctx context.Context, id string, progress func(n int)) (Listing, error) {
-	return r.list(ctx, "/domains/"+url.PathEscape(id)+"/users", progress)
+// DomainUsers lists the members of a domain. Each, if not nil, is given the users of one
+// page after another, and may change their texts for equal ones.
+func (r *Reader) DomainUsers(ctx context.Context, id string, each func(page []identity.Account)) (Listing, error) {
+	return r.list(ctx, "/domains/"+url.PathEscape(id)+"/users", each)
 }
 
-// Users lists the users of the organization.
-func (r *Reader) Users(ctx context.Context, progress func(n int)) (Listing, error) {
-	return r.list(ctx, "/users", progress)
+// Users lists the users of the organization, as DomainUsers does those of a domain.
+func (r *Reader) Users(ctx context.Context, each func(page []identity.Account)) (Listing, error) {
+	return r.list(ctx, "/users", each)
 }
 
 // page is one page of a listing, or why there is none.
@@ -43,21 +43,21 @@ type page struct {
 	users [sha256.Size]byte
 }
 
-func (r *Reader) list(ctx context.Context, path string, progress func(n int)) (Listing, error) {
+func (r *Reader) list(ctx context.Context, path string, each func(page []identity.Account)) (Listing, error) {
 	return collector{
-		path:     path,
-		fetch:    func(ctx context.Context, number int) page { return r.page(ctx, path, number) },
-		progress: progress, ahead: r.options.Concurrency, limit: maxPages,
+		path:  path,
+		fetch: func(ctx context.Context, number int) page { return r.page(ctx, path, number) },
+		each:  each, ahead: r.options.Concurrency, limit: maxPages,
 	}.confirmed(ctx)
 }
 
 // collector puts the pages of a listing together.
 type collector struct {
-	path     string
-	fetch    func(ctx context.Context, number int) page
-	progress func(n int) // may be nil
-	ahead    int         // how many pages may be under way at once
-	limit    int         // how many pages there may be
+	path  string
+	fetch func(ctx context.Context, number int) page
+	each  func(page []identity.Account) // may be nil
+	ahead int                           // how many pages may be under way at once
+	limit int                           // how many pages there may be
 }
 
 // confirmed reads the listing. Where a page repeated an earlier one and others
@@ -71,7 +71,7 @@ func (c collector) confirmed(ctx context.Context) (Listing, error) {
 		if err != nil || !doubtful && try == 0 || try > 0 && listing.sameUsers(last) {
 			return listing, err
 		}
-		last, c.progress = listing, nil
+		last, c.each = listing, nil
 	}
 	return Listing{}, fmt.Errorf("LoginTC: GET %s: pages repeat, and of %d readings no two in a row have the same users: the listing can not be trusted", c.path, tries)
 }
@@ -97,7 +97,7 @@ func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool,
 	defer fetching.Wait()
 	defer cancel()
 	var (
-		merged  = newMerge()
+		merged  = newMerge(c.each)
 		repeats int
 		ahead   []chan page
 		window  = 1
@@ -130,9 +130,6 @@ func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool,
 		}
 		doubtful = doubtful || repeats > 0
 		repeats = 0
-		if c.progress != nil {
-			c.progress(len(p.accounts))
-		}
 		if number > 1 { // so that one page costs two calls
 			window = min(2*window, c.ahead)
 		}
@@ -158,14 +155,16 @@ func (r *Reader) page(ctx context.Context, path string, number int) page {
 
 // merge puts pages together.
 type merge struct {
-	accounts []identity.Account
-	at       map[string]int // id to place in accounts
+	each     func(page []identity.Account) // may be nil
+	accounts []*identity.Account           // in pages
+	at       map[string]int                // id to place in accounts
 	pages    map[[sha256.Size]byte]bool
-	domains  map[string]string // ids of domains, of which each user's list has copies
+	ids      map[string]string // of domains, of which each user's list has copies
+	domains  []string          // of the last account: most have the same, and share the list
 }
 
-func newMerge() *merge {
-	return &merge{at: map[string]int{}, pages: map[[sha256.Size]byte]bool{}, domains: map[string]string{}}
+func newMerge(each func(page []identity.Account)) *merge {
+	return &merge{each: each, at: map[string]int{}, pages: map[[sha256.Size]byte]bool{}, ids: map[string]string{}}
 }
 
 // has reports whether the page has the users of an earlier one.
@@ -187,13 +186,12 @@ func (m *merge) add(p page) bool {
 		return false
 	}
 	m.pages[p.users] = true
-	for _, account := range p.accounts {
-		for i, id := range account.Domains {
-			if _, known := m.domains[id]; !known {
-				m.domains[id] = id
-			}
-			account.Domains[i] = m.domains[id]
-		}
+	if m.each != nil {
+		m.each(p.accounts)
+	}
+	for i := range p.accounts {
+		account := &p.accounts[i]
+		m.share(account)
 		if at, twice := m.at[account.ID]; twice {
 			m.accounts[at] = account
 			continue
@@ -204,9 +202,30 @@ func (m *merge) add(p page) bool {
 	return true
 }
 
+// share lets the account have its domains in common with others.
+func (m *merge) share(account *identity.Account) {
+	if account.Domains != nil && slices.Equal(account.Domains, m.domains) {
+		account.Domains = m.domains
+		return
+	}
+	for i, id := range account.Domains {
+		if _, known := m.ids[id]; !known {
+			m.ids[id] = id
+		}
+		account.Domains[i] = m.ids[id]
+	}
+	m.domains = account.Domains
+}
+
+// listing is what the pages came to. Nothing can be added after it.
 func (m *merge) listing() Listing {
-	slices.SortFunc(m.accounts, func(a, b identity.Account) int {
+	m.at = nil
+	slices.SortFunc(m.accounts, func(a, b *identity.Account) int {
 		return cmp.Or(cmp.Compare(a.Username, b.Username), cmp.Compare(a.ID, b.ID))
 	})
-	return Listing{Accounts: m.accounts, Pages: len(m.pages)}
+	l := Listing{Accounts: make([]identity.Account, len(m.accounts)), Pages: len(m.pages)}
+	for i, account := range m.accounts {
+		l.Accounts[i] = *account
+	}
+	return l
 }

@@ -42,7 +42,7 @@ func TestListing(t *testing.T) {
 			s := emulator(t, logintctest.Options{Data: organization(c.users), PageSize: c.pageSize, Faults: faults(t, c.faults...)})
 			w := writer(t, s.URL, nil)
 			seen := 0
-			members, err := w.DomainUsers(t.Context(), vpn, func(n int) { seen += n })
+			members, err := w.DomainUsers(t.Context(), vpn, func(page []identity.Account) { seen += len(page) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestListing(t *testing.T) {
 				}
 			}
 			if seen < c.users {
-				t.Errorf("progress was told of %d", seen)
+				t.Errorf("each was given %d", seen)
 			}
 		})
 	}
@@ -130,7 +130,7 @@ func TestCancelledListing(t *testing.T) {
 	bubble(t, handler, nil, func(t *testing.T, w *Writer) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var pages, before int32
-		listing, err := w.DomainUsers(ctx, vpn, func(int) {
+		listing, err := w.DomainUsers(ctx, vpn, func([]identity.Account) {
 			if pages++; pages == 10 {
 				synctest.Wait()
 				before = calls.Load()

@@ -165,13 +165,15 @@ func (e *Emulator) serveOwn(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, e.Data())
 	case "GET /emulator/requests":
 		writeJSON(w, e.Requests())
+	case "GET /emulator/counts":
+		writeJSON(w, e.Counts())
 	case "GET /emulator/mails":
 		writeJSON(w, e.Mails())
 	case "POST /emulator/reset":
 		e.Reset()
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		http.Error(w, "known are GET /emulator/data, GET /emulator/requests, GET /emulator/mails and POST /emulator/reset", http.StatusNotFound)
+		http.Error(w, "known are GET /emulator/data, GET /emulator/requests, GET /emulator/counts, GET /emulator/mails and POST /emulator/reset", http.StatusNotFound)
 	}
 }
 

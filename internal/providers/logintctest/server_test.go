@@ -119,6 +119,10 @@ func TestOwnPaths(t *testing.T) {
 	if diff := cmp.Diff(want, compact.Replace(c.send("GET", "/emulator/requests", "").body)); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
+	want = `{"total":4,"refused":0,"calls":{"GET/api/domains/{id}/users/{id}/token":1,"GET/api/users":1,"GET/nowhere":1,"PUT/api/domains/{id}/users/{id}/token":1}}`
+	if diff := cmp.Diff(want, compact.Replace(c.send("GET", "/emulator/counts", "").body)); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
 	if got := c.send("POST", "/emulator/reset", ""); got.status != 204 {
 		t.Errorf("reset: %d", got.status)
 	}
