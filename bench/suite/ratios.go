@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // ratios says how rollcall stands to what it is compared with, size by size.
@@ -76,12 +77,13 @@ func (r *report) ofFar(n int) (lines []string) {
 }
 
 func (r *report) ofTofu(n int) (lines []string) {
-	for _, pair := range [][2]string{{tofuPlan, besidePlan}, {tofuApply, besideApply}, {tofuNothing, besideNothing}} {
+	for _, pair := range [][2]string{{tofuPlan, besidePlan}, {tofuApply, besideApply}, {tofuApply, besideJoins}, {tofuApply, besideJob}, {tofuNothing, besideNothing}} {
 		tofu, own := r.find(n, pair[0]), r.find(n, pair[1])
 		if len(own) == 0 {
 			continue
 		}
-		line := fmt.Sprintf("%d resources: %s takes %.1f times as long as rollcall's, and %.1f times the memory", n, pair[0], seconds(tofu[0])/seconds(own[0]), peak(tofu[0])/peak(own[0]))
+		line := fmt.Sprintf("%d resources: %s takes %.1f times as long as rollcall's %s, and %.1f times the memory",
+			n, pair[0], seconds(tofu[0])/seconds(own[0]), strings.TrimPrefix(pair[1], "beside OpenTofu: "), peak(tofu[0])/peak(own[0]))
 		if own[0].Disk > 0 {
 			line += fmt.Sprintf("; what it writes is %.1f times as large", disk(tofu[0])/disk(own[0]))
 		}

@@ -33,6 +33,8 @@ const (
 	tofuNothing   = "OpenTofu: plan with nothing to do"
 	besidePlan    = "beside OpenTofu: plan from nothing"
 	besideApply   = "beside OpenTofu: apply everything"
+	besideJoins   = "beside OpenTofu: apply of joins"
+	besideJob     = "beside OpenTofu: apply by a job"
 	besideNothing = "beside OpenTofu: plan with nothing to do"
 )
 

@@ -53,17 +53,35 @@ func (b *bench) openTofu(ctx context.Context, n int) error {
 	return b.besideTofu(ctx, n)
 }
 
-// besideTofu measures the same of rollcall, right after.
+// besideTofu measures the same of rollcall, right after: with users that are created and
+// join, which takes two calls for each, with users that are there and join, and with users
+// that a job of LoginTC's creates.
 func (b *bench) besideTofu(ctx context.Context, n int) error {
 	s, end, err := b.site(ctx, fmt.Sprintf("beside-tofu-%d", n), n)
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		s.rollcall(ctx, besidePlan, []string{planFile}, "plan", "--out", planFile),
-		s.rollcall(ctx, besideApply, []string{stateFile}, "apply", planFile),
-		s.rollcall(ctx, besideNothing, nil, "plan"),
-		end())
+	if err := errors.Join(s.planAndApply(ctx, besidePlan, besideApply), s.rollcall(ctx, besideNothing, nil, "plan"), end()); err != nil {
+		return err
+	}
+	if s, end, err = b.strangers(ctx, fmt.Sprintf("beside-tofu-joins-%d", n), n, ""); err != nil {
+		return err
+	}
+	if err := errors.Join(s.planAndApply(ctx, "beside OpenTofu: plan of joins", besideJoins), end()); err != nil {
+		return err
+	}
+	if s, end, err = b.site(ctx, fmt.Sprintf("beside-tofu-job-%d", n), n); err != nil {
+		return err
+	}
+	err = s.move(ctx, nil, "  api       = \"sync\"\n  execution = \"job\"\n", "--api", "sync")
+	return errors.Join(err, s.planAndApply(ctx, "beside OpenTofu: plan of a job", besideJob), end())
+}
+
+func (s *site) planAndApply(ctx context.Context, plan, apply string) error {
+	if err := s.rollcall(ctx, plan, []string{planFile}, "plan", "--out", planFile); err != nil {
+		return err
+	}
+	return s.rollcall(ctx, apply, []string{stateFile}, "apply", planFile)
 }
 
 // resources are n resources that are built in, a block each: with for_each OpenTofu takes
