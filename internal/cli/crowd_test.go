@@ -203,7 +203,10 @@ func (s *crowdServer) settle(open int64) {
 }
 
 func crowdEnviron(url string) []string {
-	return []string{"ROLLCALL_VAR_logintc_api_key=" + testKey, "ROLLCALL_VAR_logintc_host=" + url}
+	return []string{
+		"ROLLCALL_VAR_logintc_api_key=" + testKey, "ROLLCALL_VAR_logintc_host=" + url,
+		"STORAGE_EMULATOR_HOST=" + os.Getenv("STORAGE_EMULATOR_HOST"), // of the tests that have one
+	}
 }
 
 // runIn runs rollcall in this process and wants one of the exit codes.

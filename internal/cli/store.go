@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
@@ -39,13 +38,14 @@ func (a *app) store(ctx context.Context, cfg *config.Config) (stateStore, error)
 	if err != nil {
 		return nil, err
 	}
+	emulator, _ := a.lookup("STORAGE_EMULATOR_HOST")
 	opened, err := remote.Open(ctx, remote.Options{
 		URL: s.URL, Cipher: cipher,
 		HTTP: remote.HTTP{
 			LockAddress: s.LockAddress, LockMethod: s.LockMethod, UnlockAddress: s.UnlockAddress, UnlockMethod: s.UnlockMethod,
 			Username: s.Username, Password: s.Password,
 		},
-		Client: &http.Client{Transport: &http.Transport{Proxy: proxy}},
+		Proxy: proxy, StorageEmulator: emulator,
 	})
 	if err != nil {
 		return nil, err

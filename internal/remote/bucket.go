@@ -9,30 +9,37 @@ import (
 
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/azureblob" // azblob://
-	_ "gocloud.dev/blob/gcsblob"   // gs://
 	_ "gocloud.dev/blob/s3blob"    // s3://
 	"gocloud.dev/gcerrors"
 )
 
-// bucket is a bucket of a cloud.
+// bucket is a bucket of Amazon S3 or Azure.
 type bucket struct{ *blob.Bucket }
 
 // openBucket opens the bucket of an object, and returns the object's key.
 func openBucket(ctx context.Context, address string) (place, string, error) {
-	u, err := url.Parse(address)
+	u, key, err := splitKey(address)
 	if err != nil {
-		return nil, "", fmt.Errorf("it is no URL: %w", err)
+		return nil, "", err
 	}
-	key := strings.TrimPrefix(u.Path, "/")
-	if u.Host == "" || key == "" {
-		return nil, "", fmt.Errorf("it must look like %s://bucket/folder/rollcall.state.json", u.Scheme)
-	}
-	u.Path = ""
 	opened, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, "", err
 	}
 	return bucket{opened}, key, nil
+}
+
+// splitKey takes the key of an object off its URL, and leaves that of its bucket.
+func splitKey(address string) (u *url.URL, key string, err error) {
+	if u, err = url.Parse(address); err != nil {
+		return nil, "", fmt.Errorf("it is no URL: %w", err)
+	}
+	key = strings.TrimPrefix(u.Path, "/")
+	if u.Host == "" || key == "" {
+		return nil, "", fmt.Errorf("it must look like %s://bucket/folder/rollcall.state.json", u.Scheme)
+	}
+	u.Path, u.RawPath = "", ""
+	return u, key, nil
 }
 
 func (b bucket) get(ctx context.Context, key string) ([]byte, error) {
@@ -50,7 +57,7 @@ func (b bucket) put(ctx context.Context, key string, content []byte) error {
 	return b.upload(ctx, key, content, false)
 }
 
-// create asks for If-None-Match of S3 and Azure, and for generation 0 of Google.
+// create asks for If-None-Match of S3 and Azure.
 func (b bucket) create(ctx context.Context, key string, content []byte) (created bool, err error) {
 	err = b.upload(ctx, key, content, true)
 	if code := gcerrors.Code(err); code == gcerrors.FailedPrecondition || code == gcerrors.AlreadyExists {

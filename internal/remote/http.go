@@ -27,9 +27,12 @@ type HTTP struct {
 // served keeps a state behind an HTTP server.
 type served struct {
 	Options
+	client *http.Client
 }
 
-func newHTTP(o Options) *served { return &served{o} }
+func newHTTP(o Options) *served {
+	return &served{o, &http.Client{Transport: &http.Transport{Proxy: o.Proxy}}}
+}
 
 // lockInfo is the document of a lock, with the names of Terraform's.
 type lockInfo struct {
@@ -56,7 +59,7 @@ func (h *served) read(ctx context.Context) ([]byte, error) {
 	case http.StatusNoContent, http.StatusNotFound:
 		return nil, nil
 	}
-	return nil, got.unexpected()
+	return nil, h.refused(got)
 }
 
 // write leaves out what but observes: the server keeps one version for each serial.
@@ -76,7 +79,7 @@ func (h *served) write(ctx context.Context, next state.Replacement, content []by
 		return err
 	}
 	if got.code/100 != 2 {
-		return got.unexpected()
+		return h.refused(got)
 	}
 	return nil
 }
@@ -103,7 +106,7 @@ func (h *served) lock(ctx context.Context, holder state.Holder) (*state.Holder, 
 		}
 		return other, nil
 	}
-	return nil, got.unexpected()
+	return nil, h.refused(got)
 }
 
 // holderOf reads who holds a lock. What can not be read is somebody unknown.
@@ -135,7 +138,7 @@ func (h *served) unlock(ctx context.Context, id string) error {
 	case got.code == http.StatusNotFound:
 		return &NotLockedError{ID: id}
 	}
-	return got.unexpected()
+	return h.refused(got)
 }
 
 // holder takes the lock for a moment, since the protocol has no other way to look.
@@ -152,6 +155,7 @@ func (h *served) holder(ctx context.Context) (*state.Holder, error) {
 type answer struct {
 	request, status string
 	code            int
+	header          http.Header
 	content         []byte
 }
 
@@ -167,23 +171,30 @@ func (h *served) send(ctx context.Context, method, address string, body []byte) 
 	if h.HTTP.Username != "" {
 		request.SetBasicAuth(h.HTTP.Username, h.HTTP.Password.Reveal())
 	}
-	response, err := h.Client.Do(request)
+	response, err := h.client.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	got := &answer{request: method + " " + request.URL.Redacted(), status: response.Status, code: response.StatusCode}
+	got := &answer{request: method + " " + request.URL.Redacted(), status: response.Status, code: response.StatusCode, header: response.Header}
 	if got.content, err = readAll(response.Body); err != nil {
 		return nil, fmt.Errorf("%s: %w", got.request, err)
 	}
 	return got, nil
 }
 
-// unexpected says that the protocol does not have the answer.
-func (a *answer) unexpected() error {
+// refused says that the protocol does not have the answer.
+func (h *served) refused(a *answer) error {
 	remedy := ""
 	if a.code == http.StatusUnauthorized || a.code == http.StatusForbidden {
-		remedy = "; see username and password in the state block"
+		remedy = "see username and password in the state block"
+	}
+	return a.unexpected(remedy)
+}
+
+func (a *answer) unexpected(remedy string) error {
+	if remedy != "" {
+		remedy = "; " + remedy
 	}
 	return fmt.Errorf("%s was answered %s %q%s", a.request, a.status, a.content[:min(200, len(a.content))], remedy)
 }

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -28,8 +29,12 @@ type Options struct {
 	URL string
 	// HTTP is for http and https.
 	HTTP HTTP
-	// Client sends the requests of HTTP.
-	Client *http.Client
+	// Proxy returns the proxy for a request to Google or an HTTP server, as http.Transport
+	// takes it; nil stands for none. Others find theirs in the environment.
+	Proxy func(*http.Request) (*url.URL, error)
+	// StorageEmulator is a server that stands in for Google's, with or without a scheme,
+	// as Google's client reads it from STORAGE_EMULATOR_HOST.
+	StorageEmulator string
 	// Cipher encrypts the state; nil where nothing does.
 	Cipher state.Cipher
 }
@@ -79,15 +84,21 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if strings.HasPrefix(o.URL, "http://") || strings.HasPrefix(o.URL, "https://") {
 		return &Store{backend: newHTTP(o), cipher: o.Cipher, name: name}, nil
 	}
-	open := openBucket
-	if strings.HasPrefix(o.URL, "file:") {
-		open = func(_ context.Context, address string) (place, string, error) { return openFolder(address) }
-	}
-	at, key, err := open(ctx, o.URL)
+	at, key, err := openPlace(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("the state %s: %w", name, err)
 	}
 	return &Store{backend: &objects{at, key}, cipher: o.Cipher, name: name}, nil
+}
+
+func openPlace(ctx context.Context, o Options) (place, string, error) {
+	switch {
+	case strings.HasPrefix(o.URL, "file:"):
+		return openFolder(o.URL)
+	case strings.HasPrefix(o.URL, "gs:"):
+		return openGoogle(ctx, o)
+	}
+	return openBucket(ctx, o.URL)
 }
 
 // Load reads the state. Where there is none yet it returns an empty one, without

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,7 @@ import (
 func stores(t *testing.T) map[string]func(t *testing.T) *Store {
 	t.Helper()
 	s3, gcs := remotetest.StartS3(t), remotetest.StartGCS(t)
-	for _, pair := range append(s3.Environ(), gcs.Environ()...) {
+	for _, pair := range s3.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
@@ -44,9 +43,9 @@ func stores(t *testing.T) map[string]func(t *testing.T) *Store {
 	})
 	return map[string]func(t *testing.T) *Store{
 		"s3":   open(Options{URL: s3.URL}),
-		"gs":   open(Options{URL: gcs.URL}),
+		"gs":   open(Options{URL: gcs.URL, StorageEmulator: gcs.Address}),
 		"file": open(Options{URL: "file://" + filepath.Join(folder, "rollcall.state.json")}),
-		"gitlab": open(Options{URL: gitlab.URL, Client: &http.Client{}, HTTP: HTTP{
+		"gitlab": open(Options{URL: gitlab.URL, HTTP: HTTP{
 			LockAddress: gitlab.URL + "/lock", UnlockAddress: gitlab.URL + "/lock", LockMethod: "POST", UnlockMethod: "DELETE",
 			Username: remotetest.Username, Password: identity.NewSecret(remotetest.Password),
 		}}),

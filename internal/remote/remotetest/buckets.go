@@ -58,12 +58,13 @@ func StartS3(t testing.TB) *S3 {
 // in memory.
 type GCS struct {
 	// URL is that of an object in its bucket.
-	URL     string
-	address string
+	URL string
+	// Address is its host and port.
+	Address string
 }
 
 // Environ are the variables by which a process finds the server.
-func (g *GCS) Environ() []string { return []string{"STORAGE_EMULATOR_HOST=" + g.address} }
+func (g *GCS) Environ() []string { return []string{"STORAGE_EMULATOR_HOST=" + g.Address} }
 
 // StartGCS builds fake-gcs-server from .ci/servers.mod and starts it. It ends with the
 // test.
@@ -73,13 +74,13 @@ func StartGCS(t testing.TB) *GCS {
 	if err := os.MkdirAll(filepath.Join(root, "data", "states"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	g := &GCS{URL: "gs://states/acme/rollcall.state.json", address: freeAddress(t)}
-	_, port, err := net.SplitHostPort(g.address)
+	g := &GCS{URL: "gs://states/acme/rollcall.state.json", Address: freeAddress(t)}
+	_, port, err := net.SplitHostPort(g.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, root, "github.com/fsouza/fake-gcs-server", "http://"+g.address+"/storage/v1/b",
-		"-scheme", "http", "-host", "127.0.0.1", "-port", port, "-backend", "memory", "-data", filepath.Join(root, "data"), "-log-level", "error", "-public-host", g.address)
+	start(t, root, "github.com/fsouza/fake-gcs-server", "http://"+g.Address+"/storage/v1/b",
+		"-scheme", "http", "-host", "127.0.0.1", "-port", port, "-backend", "memory", "-data", filepath.Join(root, "data"), "-log-level", "error", "-public-host", g.Address)
 	return g
 }
 
