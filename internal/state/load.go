@@ -2,7 +2,6 @@ package state
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -145,11 +144,6 @@ func readHead(d *source) (*State, error) {
 	return s, readField(d, "rollcall_version", &s.Version)
 }
 
-// sealedError says that a state could not be decrypted.
-type sealedError struct{ err error }
-
-func (e *sealedError) Error() string { return e.err.Error() }
-
 func (s *State) readRest(d *source, cipher Cipher) error {
 	token, err := d.Token()
 	switch {
@@ -183,31 +177,6 @@ func (s *State) readRest(d *source, cipher Cipher) error {
 	if err := s.readOptional(d); err != nil {
 		return err
 	}
-	return expect(d, json.Delim('}'))
-}
-
-// readEncrypted reads the whole state again from what is encrypted. Its head must be the
-// one outside, which anybody can change.
-func (s *State) readEncrypted(d *source, cipher Cipher) error {
-	var sealed []byte
-	if err := d.Decode(&sealed); err != nil {
-		return err
-	}
-	if cipher == nil {
-		return &sealedError{errors.New("it is encrypted: give its encryption block in the rollcall block, and an identity")}
-	}
-	plain, err := cipher.Decrypt(bytes.NewReader(sealed))
-	if err != nil {
-		return &sealedError{err}
-	}
-	inner, err := Decode("inside", bufio.NewReader(plain), nil)
-	if err != nil {
-		return &sealedError{err}
-	}
-	if inner.base != s.base {
-		return errors.New("its lineage or serial is another inside of what is encrypted: somebody changed it")
-	}
-	*s = *inner
 	return expect(d, json.Delim('}'))
 }
 
