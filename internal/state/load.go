@@ -2,7 +2,6 @@ package state
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
+	"github.com/rollcall-cli/rollcall/internal/canonical"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
@@ -89,8 +89,10 @@ func (e formatError) Error() string {
 // name. One that is encrypted is decrypted by the cipher; one that is not is read all
 // the same, and written encrypted the next time. A nil cipher encrypts nothing.
 func Decode(path string, r io.Reader, cipher Cipher) (*State, error) {
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
+	return decode(path, newSource(r), cipher)
+}
+
+func decode(path string, d *source, cipher Cipher) (*State, error) {
 	s, err := readHead(d)
 	if _, ok := errors.AsType[formatError](err); ok {
 		return nil, fmt.Errorf("the state %s can not be read: %w", path, err)
@@ -110,14 +112,14 @@ func Decode(path string, r io.Reader, cipher Cipher) (*State, error) {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("it ends too early")
 		}
-		return nil, &DamagedError{Path: path, Offset: d.InputOffset(), Reason: err.Error()}
+		return nil, &DamagedError{Path: path, Offset: d.Offset(), Reason: err.Error()}
 	}
 	s.cipher = cipher
 	return s, nil
 }
 
 // readHead reads the fields before the domains.
-func readHead(d *json.Decoder) (*State, error) {
+func readHead(d *source) (*State, error) {
 	s := empty()
 	if err := expect(d, json.Delim('{')); err != nil {
 		return nil, err
@@ -142,12 +144,7 @@ func readHead(d *json.Decoder) (*State, error) {
 	return s, readField(d, "rollcall_version", &s.Version)
 }
 
-// sealedError says that a state could not be decrypted.
-type sealedError struct{ err error }
-
-func (e *sealedError) Error() string { return e.err.Error() }
-
-func (s *State) readRest(d *json.Decoder, cipher Cipher) error {
+func (s *State) readRest(d *source, cipher Cipher) error {
 	token, err := d.Token()
 	switch {
 	case err != nil:
@@ -183,33 +180,8 @@ func (s *State) readRest(d *json.Decoder, cipher Cipher) error {
 	return expect(d, json.Delim('}'))
 }
 
-// readEncrypted reads the whole state again from what is encrypted. Its head must be the
-// one outside, which anybody can change.
-func (s *State) readEncrypted(d *json.Decoder, cipher Cipher) error {
-	var sealed []byte
-	if err := d.Decode(&sealed); err != nil {
-		return err
-	}
-	if cipher == nil {
-		return &sealedError{errors.New("it is encrypted: give its encryption block in the rollcall block, and an identity")}
-	}
-	plain, err := cipher.Decrypt(bytes.NewReader(sealed))
-	if err != nil {
-		return &sealedError{err}
-	}
-	inner, err := Decode("inside", bufio.NewReader(plain), nil)
-	if err != nil {
-		return &sealedError{err}
-	}
-	if inner.base != s.base {
-		return errors.New("its lineage or serial is another inside of what is encrypted: somebody changed it")
-	}
-	*s = *inner
-	return expect(d, json.Delim('}'))
-}
-
 // readOptional reads the fields at the end, which most states do not have.
-func (s *State) readOptional(d *json.Decoder) error {
+func (s *State) readOptional(d *source) error {
 	fields := []struct {
 		name string
 		into any
@@ -234,7 +206,7 @@ func (s *State) readOptional(d *json.Decoder) error {
 	return nil
 }
 
-func (s *State) readDomain(d *json.Decoder) error {
+func (s *State) readDomain(d *source) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
@@ -257,15 +229,8 @@ func (s *State) readDomain(d *json.Decoder) error {
 	if err := errors.Join(expect(d, "members"), expect(d, json.Delim('['))); err != nil {
 		return err
 	}
-	for d.More() {
-		var m identity.Member
-		if err := d.Decode(&m); err != nil {
-			return err
-		}
-		if m.Username == "" || m.UserID == "" {
-			return fmt.Errorf("a member of domain %q has no username or user id", name)
-		}
-		out.members = append(out.members, m)
+	if err := out.read(d, name); err != nil {
+		return err
 	}
 	if err := out.checkOrder(name); err != nil {
 		return err
@@ -281,25 +246,48 @@ func (s *State) readDomain(d *json.Decoder) error {
 	return expect(d, json.Delim('}'))
 }
 
+// read reads the members of the domain of that name.
+func (d *domain) read(from *source, name string) error {
+	var members canonical.List[identity.Member]
+	if err := from.members(&members, &memberReader{}); err != nil {
+		return err
+	}
+	for from.More() {
+		var m identity.Member
+		if err := from.Decode(&m); err != nil {
+			return err
+		}
+		if m.Username == "" || m.UserID == "" {
+			return fmt.Errorf("a member of domain %q has no username or user id", name)
+		}
+		members.Add(m)
+	}
+	d.members = members.Slice()
+	return nil
+}
+
 // checkOrder sorts members that somebody put in another order, and finds two of
 // one username.
 func (d *domain) checkOrder(name string) error {
-	byKey := func(a, b identity.Member) int {
-		return strings.Compare(string(identity.NewKey(a.Username)), string(identity.NewKey(b.Username)))
-	}
-	if !slices.IsSortedFunc(d.members, byKey) {
-		slices.SortFunc(d.members, byKey)
-	}
-	for i := 1; i < len(d.members); i++ {
-		if byKey(d.members[i-1], d.members[i]) == 0 {
+	var before identity.Key
+	for i := range d.members {
+		key := identity.NewKey(d.members[i].Username)
+		switch {
+		case i > 0 && key == before:
 			return fmt.Errorf("domain %q has the member %q twice", name, d.members[i].Username)
+		case i > 0 && key < before:
+			slices.SortFunc(d.members, func(a, b identity.Member) int {
+				return strings.Compare(string(identity.NewKey(a.Username)), string(identity.NewKey(b.Username)))
+			})
+			return d.checkOrder(name)
 		}
+		before = key
 	}
 	return nil
 }
 
 // expect reads a token that must be the one.
-func expect(d *json.Decoder, want json.Token) error {
+func expect(d *source, want json.Token) error {
 	token, err := d.Token()
 	if err != nil {
 		return err
@@ -310,7 +298,7 @@ func expect(d *json.Decoder, want json.Token) error {
 	return nil
 }
 
-func readField(d *json.Decoder, name string, into any) error {
+func readField(d *source, name string, into any) error {
 	if err := expect(d, name); err != nil {
 		return err
 	}

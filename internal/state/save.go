@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
+	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
 // Backups is how many earlier states are kept, PATH.backup.1 being the newest.
@@ -113,7 +113,7 @@ func (s *State) unmoved(name string, present func() (io.ReadCloser, error)) erro
 		return fmt.Errorf("%s is gone since it was read; nothing was written", name)
 	}
 	defer func() { _ = there.Close() }()
-	now, err := readHead(json.NewDecoder(bufio.NewReader(there)))
+	now, err := readHead(newSource(there))
 	if err != nil {
 		return fmt.Errorf("%s was damaged since it was read: %w", name, err)
 	}
@@ -133,6 +133,7 @@ func (s *State) Encode(w io.Writer) error {
 	e := &encoder{w: w}
 	s.encodeHead(e)
 	e.raw("  \"encrypted\": \"")
+	e.flush()
 	if e.err != nil {
 		return e.err
 	}
@@ -145,6 +146,7 @@ func (s *State) Encode(w io.Writer) error {
 		return err
 	}
 	e.raw("\"\n}\n")
+	e.flush()
 	return e.err
 }
 
@@ -171,7 +173,7 @@ func (s *State) EncodePlain(w io.Writer) error {
 		members := s.Members(name)
 		for j := range members {
 			e.raw(separator(j, "\n        "))
-			e.value(&members[j])
+			e.member(&members[j])
 		}
 		e.raw("\n      ]")
 		if others := s.domains[name].others; others != nil {
@@ -189,6 +191,7 @@ func (s *State) EncodePlain(w io.Writer) error {
 		e.field(",\n  ", "unfinished", s.progress, "")
 	}
 	e.raw("\n}\n")
+	e.flush()
 	return e.err
 }
 
@@ -200,28 +203,44 @@ func separator(i int, indent string) string {
 	return "," + indent
 }
 
-// encoder writes JSON piece by piece and keeps the first error.
+// encoder writes JSON in large pieces and keeps the first error.
 type encoder struct {
-	w   io.Writer
-	err error
+	w       io.Writer
+	pending []byte
+	err     error
 }
 
+// pieceSize is how many octets are written together.
+const pieceSize = 32 << 10
+
 func (e *encoder) raw(s string) {
-	if e.err == nil {
-		_, e.err = io.WriteString(e.w, s)
+	e.pending = append(e.pending, s...)
+	if len(e.pending) >= pieceSize {
+		e.flush()
 	}
+}
+
+func (e *encoder) flush() {
+	if e.err == nil {
+		_, e.err = e.w.Write(e.pending)
+	}
+	e.pending = e.pending[:0]
 }
 
 func (e *encoder) value(v any) {
-	if e.err != nil {
-		return
-	}
 	encoded, err := json.Marshal(v)
-	if err != nil {
+	if e.err == nil {
 		e.err = err
-		return
 	}
-	_, e.err = e.w.Write(encoded)
+	e.raw(string(encoded))
+}
+
+func (e *encoder) member(m *identity.Member) {
+	pending, err := encodeMember(e.pending, m)
+	e.pending = pending
+	if e.err == nil {
+		e.err = err
+	}
 }
 
 func (e *encoder) field(indent, name string, v any, end string) {
