@@ -225,7 +225,7 @@ func (m *merge) listing() Listing {
 	})
 	l := Listing{Accounts: make([]identity.Account, len(m.accounts)), Pages: len(m.pages)}
 	for i, account := range m.accounts {
-		l.Accounts[i] = *account
+		l.Accounts[i], m.accounts[i] = *account, nil // so that its page need not stay
 	}
 	return l
 }
