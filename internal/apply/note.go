@@ -54,6 +54,21 @@ func (r *run) written(err error) {
 // of the user that it created. What the state alone learns is in no journal: if it is
 // lost, the next plan finds it again.
 func (r *run) note(op Step, created string, tokenDue bool) {
+	changes := r.take(op, created, tokenDue)
+	if op.Action.OnState() {
+		return
+	}
+	if err := r.Journal.End(op.Number, created, changes); err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.written(err)
+	}
+}
+
+// take enters an operation that is done in state and result, and returns what it changed.
+// Writing that down does not need the mutex: the lines of different users may stand in
+// any order, and those of one user are written one after the other.
+func (r *run) take(op Step, created string, tokenDue bool) []state.Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changes := changes(r.State, &op.Operation, tokenDue, r.now())
@@ -62,10 +77,10 @@ func (r *run) note(op Step, created string, tokenDue bool) {
 		if op.Action.Removes() {
 			r.result.remember(op.Operation, r.State)
 		}
-		r.written(r.Journal.End(op.Number, created, changes))
 	}
 	r.State.Apply(changes)
 	r.State.RecordDone(op.Number, created)
+	return changes
 }
 
 // changes returns what an operation that is done changes in the state. TokenDue says

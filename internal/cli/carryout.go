@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
@@ -90,13 +93,14 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 // lookAgain lists the domains that the plan sends operations for, and says which of
 // these no longer find what they expect.
 func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps []apply.Step) ([]apply.Change, error) {
+	ids := apply.Expecting(p, steps)
+	listings, err := listDomains(ctx, client, ids)
+	if err != nil {
+		return nil, err
+	}
 	var live apply.Live
-	for _, id := range apply.Expecting(p, steps) {
-		listing, err := client.DomainUsers(ctx, id, nil)
-		if err != nil {
-			return nil, err
-		}
-		live.AddDomain(id, listing.Accounts)
+	for i, id := range ids {
+		live.AddDomain(id, listings[i].Accounts)
 	}
 	if live.NeedsOrganization(steps) {
 		listing, err := client.Users(ctx, nil)
@@ -110,6 +114,19 @@ func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps 
 	return append(changes, still...), err
 }
 
+// listDomains lists the members of domains, all at once.
+func listDomains(ctx context.Context, client *logintc.Reader, ids []string) ([]logintc.Listing, error) {
+	listings := make([]logintc.Listing, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			listings[i], err = client.DomainUsers(ctx, id, nil)
+			return err
+		})
+	}
+	return listings, group.Wait()
+}
+
 // mostAsked is how many members that no listing has are asked for one by one before
 // they are forgotten. Where there are more, somebody removed them, and the listings
 // are believed.
@@ -118,19 +135,26 @@ const mostAsked = 100
 // stillMembers asks for the members who are to be forgotten and that no listing has,
 // and returns those who are there.
 func stillMembers(ctx context.Context, client *logintc.Reader, steps []apply.Step, changes []apply.Change) (still []apply.Change, err error) {
-	asked := 0
+	var asked []apply.Step
 	for _, step := range steps {
-		if step.Action != plan.Forget || slices.ContainsFunc(changes, func(c apply.Change) bool { return c.Operation.Number == step.Number }) {
-			continue
+		changed := func(c apply.Change) bool { return c.Operation.Number == step.Number }
+		if step.Action == plan.Forget && len(asked) < mostAsked && !slices.ContainsFunc(changes, changed) {
+			asked = append(asked, step)
 		}
-		if asked++; asked > mostAsked {
-			break
-		}
-		member, err := client.HasMember(ctx, step.DomainID, step.UserID)
-		if err != nil {
-			return nil, err
-		}
-		if member {
+	}
+	member := make([]bool, len(asked))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, step := range asked {
+		group.Go(func() (err error) {
+			member[i], err = client.HasMember(ctx, step.DomainID, step.UserID)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, step := range asked {
+		if member[i] {
 			still = append(still, apply.Change{Operation: step, Text: "no listing has it, and it is a member still"})
 		}
 	}
@@ -220,17 +244,21 @@ func (x *execution) notify(ctx context.Context, result apply.Result) error {
 }
 
 // check lists the domains once more and compares them with what was done. The
-// differences found before an error count.
+// differences found beside an error count.
 func (x *execution) check(ctx context.Context, result apply.Result) ([]apply.Difference, error) {
-	var differences []apply.Difference
-	for _, id := range result.Touched(x.plan) {
-		listing, err := x.client.DomainUsers(ctx, id, nil)
-		if err != nil {
-			return differences, err
-		}
-		differences = append(differences, result.Differences(id, listing.Accounts)...)
+	ids := result.Touched(x.plan)
+	found, errs := make([][]apply.Difference, len(ids)), make([]error, len(ids))
+	var listing sync.WaitGroup
+	for i, id := range ids {
+		listing.Go(func() {
+			members, err := x.client.DomainUsers(ctx, id, nil)
+			if errs[i] = err; err == nil {
+				found[i] = result.Differences(id, members.Accounts)
+			}
+		})
 	}
-	return differences, nil
+	listing.Wait()
+	return slices.Concat(found...), errors.Join(errs...)
 }
 
 // report prints what was done and what was not. Somebody who applies a saved plan

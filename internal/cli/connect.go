@@ -15,22 +15,28 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 )
 
-// reader returns a client that has no method that writes.
+// reader returns the client of the command, which has no method that writes. It is one
+// for all that the command does: what it learned of the server while planning holds
+// for the apply that follows.
 func (a *app) reader(cfg *config.Config) (*logintc.Reader, error) {
+	if a.client != nil {
+		return a.client, nil
+	}
 	options, err := a.clientOptions(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return logintc.NewReader(options)
+	a.client, err = logintc.NewReader(options)
+	return a.client, err
 }
 
-// writer returns a client that writes; apply alone asks for one.
+// writer returns the same as a client that writes; apply alone asks for it.
 func (a *app) writer(cfg *config.Config) (*logintc.Writer, error) {
-	options, err := a.clientOptions(cfg)
+	r, err := a.reader(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return logintc.NewWriter(options)
+	return &logintc.Writer{Reader: r}, nil
 }
 
 func (a *app) clientOptions(cfg *config.Config) (logintc.Options, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/render"
 )
 
@@ -33,8 +34,9 @@ type app struct {
 	logFile io.Closer
 	// events is nil unless the command prints these in the place of text.
 	events *events
-	// states is nil until the state is asked for.
+	// states is nil until the state is asked for, client until LoginTC is.
 	states stateStore
+	client *logintc.Reader
 }
 
 // Run runs one command line, without the program's name, and returns its exit code.

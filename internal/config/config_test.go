@@ -106,7 +106,7 @@ func TestLoadExample(t *testing.T) {
 		},
 		LoginTC: LoginTC{
 			Name: "acme", Host: "cloud.logintc.com", BaseURL: "https://cloud.logintc.com/api",
-			APIKey: identity.NewSecret("key"), Concurrency: 8, Timeout: 30 * time.Second, API: API13, Execution: ExecutionCalls,
+			APIKey: identity.NewSecret("key"), Concurrency: 32, Timeout: 30 * time.Second, API: API13, Execution: ExecutionCalls,
 		},
 		Directories: []*Directory{corp},
 		Policies:    []*Policy{standard},

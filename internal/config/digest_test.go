@@ -30,7 +30,7 @@ func TestDigest(t *testing.T) {
 		{"a rotated key", true, setVar("logintc_api_key=other")},
 		{"comments and formatting", true, replace("lower( entry.uid ) # as LoginTC has them", "lower(entry.uid)\n")},
 		{"line breaks in an expression", true, replace("coalesce(\n      entry.displayName,\n      entry.cn,\n    )", "coalesce(entry.displayName, entry.cn)")},
-		{"a default written out", true, replace(`host    = "cloud.logintc.com"`, `concurrency = 8`)},
+		{"a default written out", true, replace(`host    = "cloud.logintc.com"`, `concurrency = 32`)},
 		{"an unused variable", true, replace("locals {", "variable \"unused\" { default = 1 }\nlocals {")},
 		{"a value from elsewhere", true, replace("local.people", `"ou=People,dc=example,dc=com"`)},
 		{"another file", true, func(files map[string]string, _ *Options) {

@@ -15,7 +15,7 @@ import (
 
 const (
 	defaultHost        = "cloud.logintc.com"
-	defaultConcurrency = 8
+	defaultConcurrency = 32
 	maxConcurrency     = 64
 	defaultAPITimeout  = 30 * time.Second
 )

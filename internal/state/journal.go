@@ -53,17 +53,19 @@ type Journal struct {
 
 	mu   sync.Mutex
 	next *batch
-	// flushing is held by the one that writes; who waits for it is written with the
-	// next batch.
+	// flushing is held by the one that writes a batch; who comes meanwhile goes into the
+	// next, whose first waits for it.
 	flushing sync.Mutex
 }
 
-// batch is lines that are written and synced together.
+// batch is lines that are written and synced together, by the one that came first.
 type batch struct {
-	lines   bytes.Buffer
-	written bool
-	err     error
+	lines bytes.Buffer
+	done  chan struct{} // closed when they are on the disk, or err says why not
+	err   error
 }
+
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 // journalHead is the first line of a journal.
 type journalHead struct {
@@ -134,14 +136,14 @@ func CreateJournal(path string, s *State, plan string, domains map[string]string
 	if err != nil {
 		return nil, fmt.Errorf("the journal: %w", err)
 	}
-	return &Journal{path: path, file: file, next: &batch{}}, nil
+	return &Journal{path: path, file: file, next: newBatch()}, nil
 }
 
 // Begin writes down that operations begin. They are on the disk when it returns:
 // only then they may be sent. It is safe for concurrent use, and calls that come
 // together are synced together.
 func (j *Journal) Begin(operations ...Begun) error {
-	if j == nil {
+	if j == nil || len(operations) == 0 {
 		return nil
 	}
 	lines, err := encodeLines(len(operations), func(i int) record {
@@ -152,22 +154,26 @@ func (j *Journal) Begin(operations ...Begun) error {
 	}
 	j.mu.Lock()
 	mine := j.next
+	first := mine.lines.Len() == 0
 	mine.lines.Write(lines)
 	j.mu.Unlock()
+	if first {
+		j.flush(mine)
+	}
+	<-mine.done
+	return mine.err
+}
 
+func (j *Journal) flush(b *batch) {
 	j.flushing.Lock()
 	defer j.flushing.Unlock()
-	if !mine.written {
-		j.mu.Lock()
-		j.next = &batch{}
-		j.mu.Unlock()
-		_, mine.err = j.file.Write(mine.lines.Bytes())
-		if mine.err == nil {
-			mine.err = j.file.Sync()
-		}
-		mine.written = true
+	j.mu.Lock()
+	j.next = newBatch()
+	j.mu.Unlock()
+	if _, b.err = j.file.Write(b.lines.Bytes()); b.err == nil {
+		b.err = j.file.Sync()
 	}
-	return mine.err
+	close(b.done)
 }
 
 // End writes down that an operation was done, with the id of the user that it created

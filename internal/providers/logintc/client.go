@@ -39,7 +39,8 @@ type Options struct {
 	// RequestsPerSecond bounds all attempts of all calls; 0 for no bound.
 	RequestsPerSecond float64
 	// Concurrency bounds the calls under way at once, and how many pages of a
-	// listing are fetched ahead; 0 stands for 8.
+	// listing are fetched ahead; 0 stands for 32. There are fewer in the beginning, and
+	// after the server could not keep up.
 	Concurrency int
 	// Dial connects to LoginTC or the proxy; nil stands for the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -53,7 +54,8 @@ type Options struct {
 	// Proxy returns the proxy for a request, or nil for none, as http.Transport takes
 	// it; nil stands for no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
-	// Retries is how often a call is repeated at most; 0 stands for 6.
+	// Retries is how often a call is repeated at most, refusals (429) not counted, which
+	// are repeated while other calls get through; 0 stands for 6.
 	Retries int
 	// RetryWaitMin and RetryWaitMax bound the pause before a repetition where the
 	// server names none; 0 stands for 500 ms and 30 s.
@@ -64,7 +66,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Concurrency == 0 {
-		o.Concurrency = 8
+		o.Concurrency = 32
 	}
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
@@ -128,7 +130,7 @@ type call struct {
 	// into is what the answer is decoded into; nil where it does not matter.
 	into any
 	// once says that repeating it may do something twice: only 429, which says that
-	// nothing was done, is followed by another attempt.
+	// nothing was done, is followed by another attempt of the transport.
 	once bool
 	// header is where the header of the answer is put; nil where it does not matter.
 	header *http.Header
@@ -139,7 +141,7 @@ type call struct {
 func (c *client) do(ctx context.Context, call call) error {
 	tried := &attempts{once: call.once}
 	err := c.send(context.WithValue(ctx, attemptsKey{}, tried), call)
-	if err != nil && call.method != http.MethodGet && (tried.lost || tried.n > 0 && uncertain(err)) {
+	if err != nil && call.method != http.MethodGet && (tried.lost || tried.sent > 0 && uncertain(err)) {
 		return &UncertainError{err}
 	}
 	return err

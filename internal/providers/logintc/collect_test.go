@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -152,17 +153,54 @@ func TestCollectConfirms(t *testing.T) {
 // A larger one is fetched ahead of, at most by the window.
 func TestCollectLooksLittleAhead(t *testing.T) {
 	t.Parallel()
-	for pages, most := range map[int]int32{0: 1, 1: 2, 2: 4, 3: 4 + 4, 20: 21 + 7} {
-		var fetched atomic.Int32
-		fetch := func(_ context.Context, number int) page {
-			fetched.Add(1)
-			if number > pages {
-				return page{}
+	for name, c := range map[string]struct {
+		last  int           // how many users the last page has, of ten
+		calls map[int]int32 // at most, by the number of pages
+	}{
+		"full pages":        {10, map[int]int32{0: 1, 1: 2, 2: 4, 3: 4 + 4, 4: 5 + 7, 20: 21 + 9, 60: 61 + 29, 1000: 1001 + 31}},
+		"a short last page": {3, map[int]int32{1: 2, 2: 3, 3: 4, 4: 7, 5: 12, 20: 20 + 9, 60: 60 + 29, 1000: 1000 + 31}},
+	} {
+		for pages, most := range c.calls {
+			var fetched atomic.Int32
+			fetch := func(_ context.Context, number int) page {
+				fetched.Add(1)
+				p := page{}
+				for i := range 10 {
+					if number < pages || number == pages && i < c.last {
+						p.accounts = append(p.accounts, identity.Account{ID: fmt.Sprintf("%040x", 10*number+i)})
+					}
+				}
+				return p
 			}
-			return page{accounts: []identity.Account{{ID: fmt.Sprintf("%040x", number)}}}
+			listing, _, err := (collector{fetch: fetch, ahead: 32, limit: maxPages}).collect(t.Context())
+			if err != nil || fetched.Load() > most || listing.Pages != pages {
+				t.Errorf("%s: %d pages fetched of %d, at most %d wanted: %v", name, fetched.Load(), listing.Pages, most, err)
+			}
 		}
-		if _, _, err := (collector{fetch: fetch, ahead: 8, limit: maxPages}).collect(t.Context()); err != nil || fetched.Load() > most {
-			t.Errorf("%d pages fetched of %d, at most %d wanted: %v", fetched.Load(), pages, most, err)
+	}
+}
+
+// How far a listing is fetched ahead, after pages of so many users.
+func TestAhead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pages []int
+		open  []int // before each of these, and after the last
+	}{
+		"full":                {[]int{10, 10, 10, 10, 10}, []int{1, 1, 2, 4, 8, 8}},
+		"the last is short":   {[]int{10, 10, 10, 3}, []int{1, 1, 2, 4, 1}},
+		"a short one between": {[]int{10, 10, 3, 10, 3, 10}, []int{1, 1, 2, 1, 8, 8, 8}},
+		"they grow":           {[]int{3, 5, 7}, []int{1, 1, 2, 4}},
+		"many":                {slices.Repeat([]int{10}, 20), []int{1, 1, 2, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 10}},
+	} {
+		a := ahead{size: 1, most: 32}
+		got := []int{a.open()}
+		for i, users := range c.pages {
+			a.read(i+1, users)
+			got = append(got, a.open())
+		}
+		if diff := cmp.Diff(c.open, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

@@ -40,6 +40,8 @@ func (e *APIError) remedy() string {
 		return "check that api_key is a key of this organization"
 	case e.Status == http.StatusForbidden:
 		return "the API key may not do this; check its permissions"
+	case e.Status == http.StatusTooManyRequests:
+		return refusedRemedy
 	case e.Status == http.StatusProxyAuthRequired:
 		return proxyRemedy
 	case e.Status >= 300 && e.Status < 400:
@@ -47,6 +49,9 @@ func (e *APIError) remedy() string {
 	}
 	return ""
 }
+
+// refusedRemedy is what to do where the server takes no calls.
+const refusedRemedy = "no call got through for minutes; set requests_per_second in the logintc block to what LoginTC allows, or try again later"
 
 // proxyRemedy is what to do where a proxy wants to know who asks.
 const proxyRemedy = "check username and password of the proxy"

@@ -84,7 +84,7 @@ func (l Listing) sameUsers(other Listing) bool {
 // collect reads pages until one is empty or, after the first, not found, or until
 // two in a row repeat earlier ones: the API documents neither how long a page is
 // nor how a listing ends. One page that repeats is passed over, since others may
-// follow it. The longer the listing proves to be, the more pages are fetched ahead.
+// follow it.
 //
 // Users that a change during the reading moved to another page are merged by id,
 // the later page being right. What can not be seen: a user that moved to a page
@@ -99,18 +99,18 @@ func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool,
 	var (
 		merged  = newMerge(c.each)
 		repeats int
-		ahead   []chan page
-		window  = 1
+		coming  []chan page
+		ahead   = ahead{size: 1, most: c.ahead}
 		next    = 1
 	)
 	for number := 1; ; number++ {
-		for ; len(ahead) < window; next++ {
+		for ; len(coming) < ahead.open(); next++ {
 			result, number := make(chan page, 1), next
-			ahead = append(ahead, result)
+			coming = append(coming, result)
 			fetching.Go(func() { result <- c.fetch(ctx, number) })
 		}
-		p := <-ahead[0]
-		ahead = ahead[1:]
+		p := <-coming[0]
+		coming = coming[1:]
 		if merged.has(&p) { // once more, since it may stand for a page that did not come
 			p = c.fetch(ctx, number)
 		}
@@ -130,9 +130,7 @@ func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool,
 		}
 		doubtful = doubtful || repeats > 0
 		repeats = 0
-		if number > 1 { // so that one page costs two calls
-			window = min(2*window, c.ahead)
-		}
+		ahead.read(number, len(p.accounts))
 	}
 }
 

@@ -1,6 +1,7 @@
 package logintc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -21,15 +22,34 @@ var errTooLarge = errors.New("the answer is too large")
 type attempts struct {
 	once bool // as in call
 	n    int  // begun so far
+	sent int  // of those, not refused
 	lost bool // one of them may have been acted upon though no answer said so
 }
 
 type attemptsKey struct{}
 
-// checkRetry says whether a call is sent again. It implements retryablehttp.CheckRetry.
+// begin counts an attempt, and returns its number.
+func (a *attempts) begin() int {
+	if a == nil {
+		return 1
+	}
+	a.n++
+	a.sent++
+	return a.n
+}
+
+// undo says that the server refused the last one.
+func (a *attempts) undo() {
+	if a != nil {
+		a.sent--
+	}
+}
+
+// checkRetry says whether a call is sent again. What was refused (429) comes here once
+// the transport has given up. It implements retryablehttp.CheckRetry.
 func checkRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
-		return false, ctx.Err()
+		return false, cmp.Or(err, ctx.Err())
 	}
 	a, _ := ctx.Value(attemptsKey{}).(*attempts)
 	once := a != nil && a.once
@@ -38,9 +58,6 @@ func checkRetry(ctx context.Context, response *http.Response, err error) (bool, 
 	}
 	if err != nil {
 		return !once && !permanent(err), nil
-	}
-	if response.StatusCode == http.StatusTooManyRequests {
-		return true, nil
 	}
 	return !once && passing(response.StatusCode), nil
 }
@@ -53,9 +70,9 @@ func passing(status int) bool {
 
 // permanent reports whether an attempt without an answer would fail in the same
 // way again: one side does not accept the other's TLS, there is no such host, the
-// answer is too large.
+// answer is too large, all calls are refused.
 func permanent(err error) bool {
-	if errors.Is(err, errTooLarge) || errors.Is(err, http.ErrSchemeMismatch) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errRefused) || errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
 	if refused, ok := errors.AsType[*ProxyError](err); ok {

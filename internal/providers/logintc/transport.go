@@ -4,36 +4,29 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // maxBody bounds an answer, in octets. A page of users has some tens of thousands.
 const maxBody = 64 << 20
 
-// transport sends one attempt of a call: it waits for its turn, bounds its time,
-// and reads the whole answer, so that a connection that breaks in the middle of
-// one is a failed attempt like any other. Where a server closed a connection
-// while it was idle, net/http sends a GET once more by itself, which is not
-// counted as an attempt.
+// transport sends the attempts of a call: each waits for its turn, is bounded in time,
+// and has its whole answer read, so that a connection that breaks in the middle of one
+// is a failed attempt like any other. What the server refuses (429) it did not do: that
+// is sent again, as often as it takes while other calls get through. Where a server
+// closed a connection while it was idle, net/http sends a GET once more by itself, which
+// is not counted as an attempt.
 type transport struct {
-	base    *http.Transport
-	limiter *rate.Limiter
-	slots   chan struct{}
-	timeout time.Duration
-	maxBody int64
-	log     *slog.Logger
-
-	mu sync.Mutex
-	// resume is when the server, having answered 429 or 503 with Retry-After, will
-	// take calls again.
-	resume time.Time
+	base     *http.Transport
+	throttle *throttle
+	timeout  time.Duration
+	maxBody  int64
+	log      *slog.Logger
 }
 
 func newTransport(o Options) *transport {
@@ -43,41 +36,90 @@ func newTransport(o Options) *transport {
 		base.DialContext = o.Dial
 	}
 	base.OnProxyConnectResponse = refusedByProxy
-	base.MaxIdleConnsPerHost = o.Concurrency
+	// As many as there are calls: none is made while another becomes free, none is closed.
+	base.MaxConnsPerHost, base.MaxIdleConnsPerHost, base.MaxIdleConns = o.Concurrency, o.Concurrency, o.Concurrency
 	base.TLSClientConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
-	limit := rate.Inf
-	if o.RequestsPerSecond > 0 {
-		limit = rate.Limit(o.RequestsPerSecond)
-	}
-	return &transport{
-		base: base, limiter: rate.NewLimiter(limit, 1), slots: make(chan struct{}, o.Concurrency),
-		timeout: o.Timeout, maxBody: maxBody, log: o.Logger,
-	}
+	return &transport{base: base, throttle: newThrottle(o), timeout: o.Timeout, maxBody: maxBody, log: o.Logger}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	if err := t.turn(request.Context()); err != nil {
-		return nil, err
+	ctx := request.Context()
+	tried, _ := ctx.Value(attemptsKey{}).(*attempts)
+	var refusal *http.Response
+	for {
+		k, err := t.throttle.begin(ctx)
+		if errors.Is(err, errRefused) && refusal != nil {
+			return refusal, nil
+		} else if err != nil {
+			return nil, err
+		}
+		response, err := t.send(request, tried.begin())
+		if err != nil {
+			t.throttle.end(k, failure(ctx, err), 0)
+			return nil, err
+		}
+		o := outcomeOf(response.StatusCode)
+		t.throttle.end(k, o, retryAfter(response))
+		if o != refused {
+			return response, nil
+		}
+		tried.undo()
+		refusal = response
+		if request, err = again(request); err != nil {
+			return nil, err
+		}
 	}
-	defer func() { <-t.slots }()
+}
+
+// failure is the outcome of an attempt that no answer came to.
+func failure(ctx context.Context, err error) outcome {
+	if ctx.Err() != nil || permanent(err) {
+		return void
+	}
+	return overloaded
+}
+
+// outcomeOf is the outcome of an attempt that was answered.
+func outcomeOf(status int) outcome {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return refused
+	case passing(status):
+		return overloaded
+	}
+	return answered
+}
+
+// again returns a request that can be sent in the place of one that was.
+func again(request *http.Request) (*http.Request, error) {
+	request = request.WithContext(request.Context()) // a copy
+	if request.Body == nil {
+		return request, nil
+	}
+	var err error
+	request.Body, err = request.GetBody()
+	return request, err
+}
+
+// send sends one attempt and notes it in the log.
+func (t *transport) send(request *http.Request, number int) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), t.timeout)
 	defer cancel()
-	start := time.Now() //nolint:forbidigo // a duration for the log, no clock
+	start := now()
 	response, err := t.attempt(request.WithContext(ctx))
-	log := t.log.With("method", request.Method, "path", request.URL.RequestURI(), "attempt", number(ctx), "took", time.Since(start))
-	if err != nil {
-		if ctx.Err() != nil && request.Context().Err() == nil {
-			err = fmt.Errorf("no answer within %s", t.timeout)
+	if err != nil && ctx.Err() != nil && request.Context().Err() == nil {
+		err = fmt.Errorf("no answer within %s", t.timeout)
+	}
+	if t.log.Enabled(ctx, slog.LevelDebug) {
+		log := t.log.With("method", request.Method, "path", request.URL.RequestURI(), "attempt", number, "took", now().Sub(start))
+		if err != nil {
+			log.DebugContext(ctx, "LoginTC", "error", err)
+		} else {
+			log.DebugContext(ctx, "LoginTC", "status", response.StatusCode)
 		}
-		log.DebugContext(ctx, "LoginTC", "error", err)
-		return nil, err
 	}
-	log.DebugContext(ctx, "LoginTC", "status", response.StatusCode)
-	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable {
-		t.pause(retryAfter(response))
-	}
-	return response, nil
+	return response, err
 }
 
 // attempt returns an answer whose body has been read.
@@ -98,54 +140,8 @@ func (t *transport) attempt(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// number counts the attempts of a call; this is the number of the present one.
-func number(ctx context.Context) int {
-	a, ok := ctx.Value(attemptsKey{}).(*attempts)
-	if !ok {
-		return 1
-	}
-	a.n++
-	return a.n
-}
-
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls.
 func (t *transport) CloseIdleConnections() { t.base.CloseIdleConnections() }
-
-// turn waits until the call may be sent: a slot, a token of the rate, and no
-// pause, which may have begun while it waited for the others.
-func (t *transport) turn(ctx context.Context) error {
-	select {
-	case t.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	err := t.limiter.Wait(ctx)
-	for err == nil {
-		t.mu.Lock()
-		wait := time.Until(t.resume)
-		t.mu.Unlock()
-		if wait <= 0 {
-			return nil
-		}
-		if err = sleep(ctx, wait); err == nil {
-			err = t.limiter.Wait(ctx) // so that those held back do not all start at once
-		}
-	}
-	<-t.slots
-	return err
-}
-
-// pause holds back all calls of the client, not only the one that was refused.
-func (t *transport) pause(wait time.Duration) {
-	if wait <= 0 {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if until := time.Now().Add(wait); until.After(t.resume) { //nolint:forbidigo // a pause from now, no clock
-		t.resume = until
-	}
-}
 
 func sleep(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
