@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net"
@@ -160,7 +159,7 @@ func (c *client) send(ctx context.Context, call call) error {
 		return call.fail(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err := octets(response.Body)
 	if err != nil {
 		return call.fail(err)
 	}

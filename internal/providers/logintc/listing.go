@@ -135,10 +135,13 @@ func (c collector) collect(ctx context.Context) (listing Listing, doubtful bool,
 }
 
 func (r *Reader) page(ctx context.Context, path string, number int) page {
-	var users []wireUser
+	users := make([]wireUser, 0, r.longest.Load())
 	c := call{method: http.MethodGet, path: fmt.Sprintf("%s?page=%d", path, number), into: &users}
 	if err := r.do(ctx, c); err != nil {
 		return page{err: err}
+	}
+	if n := int64(len(users)); n > r.longest.Load() {
+		r.longest.Store(n)
 	}
 	accounts := make([]identity.Account, len(users))
 	for i := range users {

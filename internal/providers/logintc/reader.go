@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
 // Reader reads an organization. It has no method that writes.
-type Reader struct{ *client }
+type Reader struct {
+	*client
+	longest atomic.Int64 // page of a listing that was seen, in users
+}
 
 // NewReader returns a reader. It sends nothing yet.
 func NewReader(o Options) (*Reader, error) {
@@ -19,7 +23,7 @@ func NewReader(o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{c}, nil
+	return &Reader{client: c}, nil
 }
 
 // Domain is a LoginTC domain.

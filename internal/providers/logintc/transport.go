@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -26,6 +27,7 @@ type transport struct {
 	throttle *throttle
 	timeout  time.Duration
 	maxBody  int64
+	buffers  sync.Pool // of *bytes.Buffer, for bodies
 	log      *slog.Logger
 }
 
@@ -128,16 +130,46 @@ func (t *transport) attempt(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, t.maxBody+1))
+	buffer, _ := t.buffers.Get().(*bytes.Buffer)
+	if buffer == nil {
+		buffer = &bytes.Buffer{}
+	}
+	_, err = buffer.ReadFrom(io.LimitReader(response.Body, t.maxBody+1))
 	_ = response.Body.Close()
-	if err == nil && int64(len(body)) > t.maxBody {
+	if err == nil && int64(buffer.Len()) > t.maxBody {
 		err = fmt.Errorf("%w: more than %d octets", errTooLarge, t.maxBody)
 	}
 	if err != nil {
 		return nil, err
 	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
+	response.Body = &content{Reader: bytes.NewReader(buffer.Bytes()), buffer: buffer, of: &t.buffers}
 	return response, nil
+}
+
+// content is the body of an answer that was read. Its octets are another answer's once it
+// is closed.
+type content struct {
+	*bytes.Reader
+	buffer *bytes.Buffer // nil once it is closed
+	of     *sync.Pool
+}
+
+// Close implements io.Closer.
+func (c *content) Close() error {
+	if c.buffer != nil {
+		c.buffer.Reset()
+		c.of.Put(c.buffer)
+		c.buffer, c.Reader = nil, bytes.NewReader(nil)
+	}
+	return nil
+}
+
+// octets returns the whole body of an answer.
+func octets(body io.ReadCloser) ([]byte, error) {
+	if c, ok := body.(*content); ok && c.buffer != nil {
+		return c.buffer.Bytes(), nil
+	}
+	return io.ReadAll(body)
 }
 
 // CloseIdleConnections is what http.Client.CloseIdleConnections calls.
