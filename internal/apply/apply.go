@@ -107,6 +107,7 @@ type Failure struct {
 // operations under way are finished and no other is begun.
 func Run(ctx context.Context, steps []Step, o Options) Result {
 	r := newRun(o)
+	r.result.Done = make([]Step, 0, Calls(steps))
 	grants, removals := split(steps)
 	for _, users := range [][]chain{grants, removals} {
 		group := new(errgroup.Group)

@@ -123,6 +123,9 @@ func differs(op *plan.Operation, now *identity.Account, gone string) string {
 // Without returns the steps without those that changed and what comes after them for
 // the same user, and those. What the state alone learns stays.
 func Without(steps []Step, changes []Change) (rest, left []Step) {
+	if len(changes) == 0 {
+		return steps, nil
+	}
 	changed := map[int]bool{}
 	for i := range changes {
 		changed[changes[i].Operation.Number] = true

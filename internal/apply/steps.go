@@ -17,7 +17,7 @@ type Step struct {
 // Steps returns the operations of the plan that are not done yet. Progress is nil for
 // a plan of which nothing was.
 func Steps(p *plan.Plan, progress *state.Progress) []Step {
-	var steps []Step
+	steps := make([]Step, 0, len(p.Operations))
 	created := map[identity.Key]string{}
 	for i, op := range p.Operations {
 		key := identity.NewKey(op.Username)
