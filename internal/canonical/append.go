@@ -13,46 +13,58 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// What needs no escape, a bit for each character of ASCII: all but controls, " and \; and
-// without <, > and & for HTML.
-const (
-	plainLow  uint64 = 0xffffffff_00000000 &^ (1 << '"')
-	htmlLow          = plainLow &^ (1<<'<' | 1<<'>' | 1<<'&')
-	plainHigh        = ^uint64(0) &^ (1 << ('\\' - 64))
-)
-
 // AppendString appends a text as encoding/json does; with html it escapes <, > and & too.
 func AppendString(to []byte, text string, html bool) []byte {
 	const hex = "0123456789abcdef"
-	low := plainLow
-	if html {
-		low = htmlLow
-	}
 	begin, done := len(to), 0
 	to = append(to, '"')
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c < 64 && low>>c&1 != 0 || c >= 64 && c < utf8.RuneSelf && plainHigh>>(c-64)&1 != 0 {
-			continue
-		}
-		switch {
+	for i := plain(text, html); i < len(text); i += plain(text[i:], html) {
+		switch c := text[i]; {
 		case c == '"' || c == '\\':
 			to = append(append(to, text[done:i]...), '\\', c)
 			done = i + 1
+		case html && (c == '<' || c == '>' || c == '&'):
+			to = append(append(to, text[done:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			done = i + 1
+		case c < ' ':
+			return appendRare(to[:begin], text, html)
 		case c >= utf8.RuneSelf:
 			r, size := utf8.DecodeRuneInString(text[i:])
 			if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
 				return appendRare(to[:begin], text, html)
 			}
 			i += size - 1
-		case c >= ' ':
-			to = append(append(to, text[done:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			done = i + 1
-		default:
-			return appendRare(to[:begin], text, html)
 		}
+		i++
 	}
 	return append(append(to, text[done:]...), '"')
+}
+
+// plain returns how many octets a text begins with that are characters of ASCII and stand
+// in JSON as they are. It looks at eight together, and gives up early where it need not.
+func plain[T string | []byte](text T, html bool) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	// A top bit is set in what is 0, or stands above one that is.
+	zero := func(word uint64) uint64 { return (word - ones) &^ word }
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		word := uint64(text[i]) | uint64(text[i+1])<<8 | uint64(text[i+2])<<16 | uint64(text[i+3])<<24 |
+			uint64(text[i+4])<<32 | uint64(text[i+5])<<40 | uint64(text[i+6])<<48 | uint64(text[i+7])<<56
+		special := word | (word-ones*' ')&^word | zero(word^ones*'"') | zero(word^ones*'\\')
+		if html {
+			special |= zero(word^ones*'<') | zero(word^ones*'>') | zero(word^ones*'&')
+		}
+		if special&tops != 0 {
+			break
+		}
+	}
+	for ; i < len(text); i++ {
+		c := text[i]
+		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || html && (c == '<' || c == '>' || c == '&') {
+			break
+		}
+	}
+	return i
 }
 
 // appendRare appends texts that people do not have: with control characters, line

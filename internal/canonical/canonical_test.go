@@ -3,9 +3,12 @@ package canonical
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,7 +89,7 @@ func TestUsers(t *testing.T) {
 			var back identity.User
 			o := NewObject(got)
 			o.Want("{")
-			o.User(&back, &keep, "jane@x.example")
+			o.User(&back, &keep, &identity.User{Username: "jane", Name: "<j>", Email: "jane@x.example"})
 			o.Want("}\n")
 			if diff := cmp.Diff(u, back); !o.Done() || diff != "" {
 				t.Fatal(diff)
@@ -121,7 +124,7 @@ func TestTextsAreKept(t *testing.T) {
 			text = strings.Repeat("long", blockSize/3)
 		}
 		buffer = append(buffer[:0], text...)
-		kept, want = append(kept, s.Keep(buffer), s.Common(buffer), s.Common(buffer), s.Within(buffer, "", "bbb", text)), append(want, text, text, text, text)
+		kept, want = append(kept, s.Keep(buffer), s.Common(buffer), s.Common(buffer), s.Within(buffer, "", "bbb", text+"x")), append(want, text, text, text, text)
 	}
 	if !slices.Equal(kept, want) {
 		t.Error("a text changed")
@@ -143,5 +146,92 @@ func TestList(t *testing.T) {
 		if got := l.Slice(); !slices.Equal(got, want) || cap(got) != n {
 			t.Errorf("%d: %d, room for %d", n, len(got), cap(got))
 		}
+	}
+}
+
+func TestWriter(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	w := NewWriter(&out, true)
+	w.Field(`{"a":`, "<")
+	w.Raw(`,"b":`)
+	WriteList(w, []int{1, 2}, func(i *int) { w.Value(*i) })
+	w.Raw(`,"c":`)
+	WriteList(w, []int(nil), nil)
+	w.Raw(`,"d":`)
+	WriteList(w, []int{}, nil)
+	w.Field(`,"e":`, strings.Repeat("x", pieceSize))
+	w.Append(append(w.Pending(), '}'))
+	want := `{"a":"\u003c","b":[1,2],"c":null,"d":[],"e":"` + strings.Repeat("x", pieceSize) + `"}`
+	if err := w.Flush(); err != nil || out.String() != want {
+		t.Errorf("%v: %s", err, out.String())
+	}
+
+	w.Value(make(chan int))
+	if w.Raw("x"); w.Flush() == nil || out.String() != want {
+		t.Error("what can not be encoded is")
+	}
+	w.Fail(io.EOF)
+	if err := w.Flush(); errors.Is(err, io.EOF) {
+		t.Error("the first error is not kept")
+	}
+}
+
+// FuzzReader holds the elements of a list against those that encoding/json finds, however
+// the document comes in.
+func FuzzReader(f *testing.F) {
+	for _, document := range []string{"[]\n", "null", `[1,"a\"]","\\",{"b":[{}],"c":"}"},[[]],true,null]`, `[1`, `[1 ,2]`, `["`, `["\`, `[{]`, `[1}`, `{}`, `[,]`, `[1,]`, ``} {
+		f.Add(document)
+	}
+	f.Fuzz(func(t *testing.T, document string) {
+		element := func(value []byte) (string, error) {
+			if !json.Valid(value) {
+				return "", ErrForm
+			}
+			return string(value), nil
+		}
+		r := NewReader(strings.NewReader(document))
+		got, err := ReadList(r, element)
+		rest, wrong := io.ReadAll(r.Rest())
+		slow := NewReader(iotest.OneByteReader(strings.NewReader(document)))
+		slow.buffer = make([]byte, 0, 1)
+		again, wrongAgain := ReadList(slow, element)
+		if !slices.Equal(got, again) || (err == nil) != (wrongAgain == nil) || wrong != nil {
+			t.Fatalf("%q is %q, %v; octet by octet %q, %v", document, got, err, again, wrongAgain)
+		}
+		if err != nil {
+			return
+		}
+		read, ok := strings.CutSuffix(document, string(rest))
+		var want []json.RawMessage
+		if wrong := json.Unmarshal([]byte(read), &want); wrong != nil || !ok || len(got) != len(want) || (got == nil) != (want == nil) {
+			t.Fatalf("%q is %q, with encoding/json %q, %v", document, got, want, wrong)
+		}
+		for i := range want {
+			if strings.TrimSpace(got[i]) != string(want[i]) {
+				t.Fatalf("%q is %q, with encoding/json %q", document, got, want)
+			}
+		}
+	})
+}
+
+func TestReader(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	r := NewReader(io.MultiReader(strings.NewReader(`{"a":1,"b":"2"`), iotest.ErrReader(broken)))
+	if r.Take("x") || !r.Take(`{"a":`) || r.Ended() {
+		t.Error("another beginning")
+	}
+	for _, want := range []string{"1", `"b"`, `"2"`} {
+		if got, err := r.Value(); err != nil || string(got) != want {
+			t.Errorf("%s, %v, not %s", got, err, want)
+		}
+		_ = r.Take(",") || r.Take(":")
+	}
+	if value, err := r.Value(); !errors.Is(err, broken) || r.Take("}") || r.Ended() {
+		t.Errorf("%s, %v", value, err)
+	}
+	if r = NewReader(strings.NewReader("1,")); r.Take("1") && r.Ended() || !r.Take(",") || !r.Ended() {
+		t.Error("the end is not where it is")
 	}
 }

@@ -28,11 +28,11 @@ func (s *Strings) Keep(text []byte) string {
 	return s.block.String()[begin:]
 }
 
-// Within returns the text as a part of one of the others where it is one, else kept.
+// Within returns the text as a beginning of one of the others where it is one, else kept.
 func (s *Strings) Within(text []byte, others ...string) string {
 	for _, other := range others {
-		if at := strings.Index(other, string(text)); at >= 0 {
-			return other[at : at+len(text)]
+		if len(text) <= len(other) && other[:len(text)] == string(text) {
+			return other[:len(text)]
 		}
 	}
 	return s.Keep(text)

@@ -44,8 +44,8 @@ func (o *Object) Text() []byte {
 		return nil
 	}
 	ascii := true
-	for i, c := range o.rest {
-		switch {
+	for i := plain(o.rest, false); i < len(o.rest); i += plain(o.rest[i:], false) {
+		switch c := o.rest[i]; {
 		case c == '"':
 			text := o.rest[:i]
 			o.rest = o.rest[i+1:]
@@ -59,6 +59,7 @@ func (o *Object) Text() []byte {
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
+		i++
 	}
 	o.other = true
 	return nil
@@ -93,9 +94,12 @@ func (o *Object) Raw() []byte {
 	return raw
 }
 
-// User takes the fields of a user, without braces. Its texts are kept; those that stand
-// in one of the others too are kept once.
-func (o *Object) User(u *identity.User, keep *Strings, others ...string) {
+// User takes the fields of a user, without braces. Its texts are kept; those that like has
+// too are kept once.
+func (o *Object) User(u *identity.User, keep *Strings, like *identity.User) {
+	if like == nil {
+		like = &identity.User{}
+	}
 	o.Want(`"username":`)
 	username := o.Text()
 	o.Want(`,"name":`)
@@ -105,9 +109,9 @@ func (o *Object) User(u *identity.User, keep *Strings, others ...string) {
 	if o.other {
 		return
 	}
-	u.Email = keep.Within(email, others...)
-	u.Username = keep.Within(username, append(others, u.Email)...)
-	u.Name = keep.Within(name, others...)
+	u.Email = keep.Within(email, like.Email)
+	u.Username = keep.Within(username, like.Username, u.Email)
+	u.Name = keep.Within(name, like.Name)
 	var aliases [3]identity.Alias
 	for i, label := range [...]string{`,"alias1":`, `,"alias2":`, `,"alias3":`} {
 		switch {

@@ -42,7 +42,7 @@ func crowd(n int) *Plan {
 		case 5, 8:
 			op.Action, op.After, op.UserID, op.Reason = JoinDomain, values, "", "in the directory, not a member"
 		default:
-			op.Action, op.UserID, op.Reason = IssueToken, "", "token_mode = \"issue_token_without_email\""
+			op.Action, op.UserID, op.Reason = IssueToken, "", "new members get a token"
 		}
 		p.Operations[i] = op
 	}

@@ -49,7 +49,7 @@ func (r *memberReader) read(text []byte, m *identity.Member) bool {
 	o.Want(`{"user_id":`)
 	userID := o.Text()
 	o.Want(",")
-	o.User(&m.User, &r.keep)
+	o.User(&m.User, &r.keep, nil)
 	o.Want(`,"dn":`)
 	dn := o.Text()
 	var entryID []byte

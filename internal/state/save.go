@@ -2,7 +2,6 @@ package state
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
-	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/canonical"
 )
 
 // Backups is how many earlier states are kept, PATH.backup.1 being the newest.
@@ -126,18 +125,17 @@ func (s *State) unmoved(name string, present func() (io.ReadCloser, error)) erro
 
 // Encode writes the state as its file: the head, so that it can be read alone, and the
 // rest, encrypted where there is a cipher.
-func (s *State) Encode(w io.Writer) error {
+func (s *State) Encode(out io.Writer) error {
 	if s.cipher == nil {
-		return s.EncodePlain(w)
+		return s.EncodePlain(out)
 	}
-	e := &encoder{w: w}
-	s.encodeHead(e)
-	e.raw("  \"encrypted\": \"")
-	e.flush()
-	if e.err != nil {
-		return e.err
+	w := canonical.NewWriter(out, true)
+	s.encodeHead(w)
+	w.Raw("  \"encrypted\": \"")
+	if err := w.Flush(); err != nil {
+		return err
 	}
-	text := base64.NewEncoder(base64.StdEncoding, w)
+	text := base64.NewEncoder(base64.StdEncoding, out)
 	sealed, err := s.cipher.Encrypt(text)
 	if err != nil {
 		return err
@@ -145,54 +143,53 @@ func (s *State) Encode(w io.Writer) error {
 	if err := errors.Join(s.EncodePlain(sealed), sealed.Close(), text.Close()); err != nil {
 		return err
 	}
-	e.raw("\"\n}\n")
-	e.flush()
-	return e.err
+	w.Raw("\"\n}\n")
+	return w.Flush()
 }
 
-func (s *State) encodeHead(e *encoder) {
-	e.raw("{\n")
-	e.field("  ", "format_version", FormatVersion, ",\n")
-	e.field("  ", "lineage", s.Lineage, ",\n")
-	e.field("  ", "serial", s.Serial, ",\n")
-	e.field("  ", "rollcall_version", s.Version, ",\n")
+func (s *State) encodeHead(w *canonical.Writer) {
+	w.Field("{\n  \"format_version\": ", FormatVersion)
+	w.Field(",\n  \"lineage\": ", s.Lineage)
+	w.Field(",\n  \"serial\": ", s.Serial)
+	w.Field(",\n  \"rollcall_version\": ", s.Version)
+	w.Raw(",\n")
 }
 
 // EncodePlain writes the state as people read it: a line for each member.
-func (s *State) EncodePlain(w io.Writer) error {
-	e := &encoder{w: w}
-	s.encodeHead(e)
-	e.raw("  \"domains\": {")
+func (s *State) EncodePlain(out io.Writer) error {
+	w := canonical.NewWriter(out, true)
+	s.encodeHead(w)
+	w.Raw("  \"domains\": {")
 	for i, name := range s.DomainNames() {
-		e.raw(separator(i, "\n    "))
-		e.value(name)
-		e.raw(": {\n")
-		e.field("      ", "id", s.domains[name].id, ",\n")
-		e.field("      ", "scope", s.domains[name].scope, ",\n")
-		e.raw("      \"members\": [")
+		w.Field(separator(i, "\n    "), name)
+		w.Field(": {\n      \"id\": ", s.domains[name].id)
+		w.Field(",\n      \"scope\": ", s.domains[name].scope)
+		w.Raw(",\n      \"members\": [")
 		members := s.Members(name)
 		for j := range members {
-			e.raw(separator(j, "\n        "))
-			e.member(&members[j])
+			w.Raw(separator(j, "\n        "))
+			line, err := encodeMember(w.Pending(), &members[j])
+			if err != nil {
+				w.Fail(err)
+			}
+			w.Append(line)
 		}
-		e.raw("\n      ]")
+		w.Raw("\n      ]")
 		if others := s.domains[name].others; others != nil {
-			e.field(",\n      ", "others", others, "")
+			w.Field(",\n      \"others\": ", others)
 		}
-		e.raw("\n    }")
+		w.Raw("\n    }")
 	}
-	e.raw("\n  },\n")
-	e.field("  ", "directories", s.directories, ",\n")
-	e.field("  ", "applied", s.applied, "")
+	w.Field("\n  },\n  \"directories\": ", s.directories)
+	w.Field(",\n  \"applied\": ", s.applied)
 	if len(s.approvals) > 0 {
-		e.field(",\n  ", "approvals", s.approvals, "")
+		w.Field(",\n  \"approvals\": ", s.approvals)
 	}
 	if s.progress != nil {
-		e.field(",\n  ", "unfinished", s.progress, "")
+		w.Field(",\n  \"unfinished\": ", s.progress)
 	}
-	e.raw("\n}\n")
-	e.flush()
-	return e.err
+	w.Raw("\n}\n")
+	return w.Flush()
 }
 
 // separator is what stands before the element at i.
@@ -201,52 +198,6 @@ func separator(i int, indent string) string {
 		return indent
 	}
 	return "," + indent
-}
-
-// encoder writes JSON in large pieces and keeps the first error.
-type encoder struct {
-	w       io.Writer
-	pending []byte
-	err     error
-}
-
-// pieceSize is how many octets are written together.
-const pieceSize = 32 << 10
-
-func (e *encoder) raw(s string) {
-	e.pending = append(e.pending, s...)
-	if len(e.pending) >= pieceSize {
-		e.flush()
-	}
-}
-
-func (e *encoder) flush() {
-	if e.err == nil {
-		_, e.err = e.w.Write(e.pending)
-	}
-	e.pending = e.pending[:0]
-}
-
-func (e *encoder) value(v any) {
-	encoded, err := json.Marshal(v)
-	if e.err == nil {
-		e.err = err
-	}
-	e.raw(string(encoded))
-}
-
-func (e *encoder) member(m *identity.Member) {
-	pending, err := encodeMember(e.pending, m)
-	e.pending = pending
-	if e.err == nil {
-		e.err = err
-	}
-}
-
-func (e *encoder) field(indent, name string, v any, end string) {
-	e.raw(indent + `"` + name + `": `)
-	e.value(v)
-	e.raw(end)
 }
 
 // backUp keeps the present file as backup 1 and moves the earlier ones up. At
