@@ -87,7 +87,7 @@ func (b *browser) open(t *testing.T, p *plan.Plan, width int64) {
 		t.Fatal(err)
 	}
 	b.do(t, emulation.SetDeviceMetricsOverride(width, 1000, 1, width < 600), chromedp.Navigate(b.pageURL()))
-	rows := len(pageRows(p))
+	rows := len(rowsOf(p))
 	b.shows(t, fmt.Sprintf("%d shown", rows), rows)
 }
 
@@ -128,7 +128,7 @@ func TestPageFilters(t *testing.T) {
 	t.Parallel()
 	p := large(1000)
 	s := p.Summarize("")
-	rows := len(pageRows(p))
+	rows := len(rowsOf(p))
 	b := browse(t)
 	b.open(t, p, 1280)
 
@@ -146,7 +146,7 @@ func TestPageFilters(t *testing.T) {
 	}
 	b.do(t, chromedp.KeyEvent(kb.Escape), chromedp.SetValue("#domain", "site"), chromedp.Evaluate("document.getElementById('domain').dispatchEvent(new Event('change'))", nil))
 	site := 0
-	for _, row := range pageRows(p) {
+	for _, row := range rowsOf(p) {
 		if row.Domain == "site" {
 			site++
 		}
@@ -200,7 +200,7 @@ func spitefulPlan() *plan.Plan {
 func TestPageOfManyIsQuick(t *testing.T) {
 	t.Parallel()
 	p := large(20_000)
-	rows := len(pageRows(p))
+	rows := len(rowsOf(p))
 	b := browse(t)
 	b.open(t, p, 1280)
 	took := eval[float64](t, b, "performance.getEntriesByType('navigation')[0].duration")

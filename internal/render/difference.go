@@ -68,14 +68,20 @@ func difference(p palette, before, after string) (marked, markedAfter string) {
 // divides between characters as a reader sees them: a letter and its accent stay
 // together, and octets that are not UTF-8 stay what they are.
 func compare(before, after string) []diffmatchpatch.Diff {
-	from, to := characters(before), characters(after)
-	if max(len(from), len(to)) > maxCompared {
-		return compareEnds(from, to)
-	}
 	var a alphabet
+	var from, to []rune
+	if max(len(before), len(after)) <= maxCompared {
+		from, to = a.encodeText(before), a.encodeText(after)
+	} else {
+		was, is := characters(before), characters(after)
+		if max(len(was), len(is)) > maxCompared {
+			return compareEnds(was, is)
+		}
+		from, to = a.encode(was), a.encode(is)
+	}
 	differ := diffmatchpatch.New()
 	differ.DiffTimeout = 0
-	diffs := differ.DiffCleanupSemantic(differ.DiffMainRunes(a.encode(from), a.encode(to), false))
+	diffs := differ.DiffCleanupSemantic(differ.DiffMainRunes(from, to, false))
 	for i := range diffs {
 		diffs[i].Text = a.decode(diffs[i].Text)
 	}
@@ -127,13 +133,32 @@ type alphabet struct {
 func (a *alphabet) encode(characters []string) []rune {
 	out := make([]rune, len(characters))
 	for i, character := range characters {
-		r, size := utf8.DecodeRuneInString(character)
-		if size < len(character) || r >= firstCode || r == utf8.RuneError && size == 1 {
-			r = a.code(character)
-		}
-		out[i] = r
+		out[i] = a.rune(character)
 	}
 	return out
+}
+
+// encodeText encodes the characters of a value.
+func (a *alphabet) encodeText(s string) []rune {
+	if plain(s) {
+		return []rune(s)
+	}
+	out := make([]rune, 0, utf8.RuneCountInString(s))
+	for state := -1; s != ""; {
+		var character string
+		character, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
+		out = append(out, a.rune(character))
+	}
+	return out
+}
+
+// rune is the rune that stands for a character.
+func (a *alphabet) rune(character string) rune {
+	r, size := utf8.DecodeRuneInString(character)
+	if size < len(character) || r >= firstCode || r == utf8.RuneError && size == 1 {
+		return a.code(character)
+	}
+	return r
 }
 
 func (a *alphabet) code(character string) rune {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"slices"
+	"iter"
 	"strings"
 	"time"
 
@@ -42,8 +42,10 @@ type page struct {
 	Notes    []pageNote
 	Domains  []pageDomain
 	RunLimit *pageLimit
-	Kinds    []pageKind
-	Chunks   [][]pageRow
+	// Kinds are those that there are rows of.
+	Kinds []pageKind
+	// Chunks are the rows of one table each, made as they are written.
+	Chunks iter.Seq[template.HTML]
 }
 
 // pageNote is what must not be missed, above everything else.
@@ -117,18 +119,9 @@ func newPage(p *plan.Plan) *page {
 		limit := newPageLimit(*p.RunLimit)
 		out.RunLimit = &limit
 	}
-	rows := pageRows(p)
-	for _, kind := range pageKinds() {
-		for i := range rows {
-			if rows[i].Kind == kind.Kind {
-				kind.Count++
-			}
-		}
-		if kind.Count > 0 {
-			out.Kinds = append(out.Kinds, kind)
-		}
-	}
-	out.Chunks = slices.Collect(slices.Chunk(rows, rowsInChunk))
+	rows := newPageTable(p)
+	out.Kinds = rows.kinds()
+	out.Chunks = rows.chunks()
 	return out
 }
 

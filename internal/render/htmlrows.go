@@ -45,40 +45,80 @@ func pageKinds() []pageKind {
 	}
 }
 
-// pageRows are those of the page: the removals of all domains, then what else is done
-// in each, what is not, and what was done by others.
-func pageRows(p *plan.Plan) (rows []pageRow) {
+// pageTable makes the rows of a page, of those who are touched in each domain.
+type pageTable struct {
+	*plan.Plan
+	domains []domainRows
+}
+
+type domainRows struct {
+	*people
+	removals, notes []*plan.Operation
+}
+
+func newPageTable(p *plan.Plan) *pageTable {
+	rows := &pageTable{p, make([]domainRows, len(p.Domains))}
 	operations := byDomain(p)
-	for i := range p.Domains {
-		for _, op := range sortedByUsername(operations[p.Domains[i].Name], plan.LeaveDomain, plan.DeleteUser) {
-			rows = append(rows, removalRow(op))
-		}
-	}
-	for i := range p.Domains {
-		people := newPeople(operations[p.Domains[i].Name])
-		for _, username := range people.changed {
-			rows = append(rows, changeRow(people, username))
-		}
-		for _, username := range people.added {
-			rows = append(rows, additionRow(people, username))
-		}
-		for _, username := range people.tokenOnly {
-			token := people.tokens[username]
-			rows = append(rows, operationRow(kindGift, token, "gets a token"+byMail(token)))
-		}
-	}
-	for i := range p.Withheld {
-		rows = append(rows, withheldRow(&p.Withheld[i]))
-	}
-	for i := range p.Drift {
-		rows = append(rows, driftRow(&p.Drift[i]))
-	}
-	for i := range p.Domains {
-		for _, op := range sortedByUsername(operations[p.Domains[i].Name], plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget) {
-			rows = append(rows, operationRow(kindNote, op, strings.ReplaceAll(string(op.Action), "_", " ")))
+	for i := range rows.domains {
+		of := operations[p.Domains[i].Name]
+		rows.domains[i] = domainRows{
+			newPeople(of), sortedByUsername(of, plan.LeaveDomain, plan.DeleteUser),
+			sortedByUsername(of, plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget),
 		}
 	}
 	return rows
+}
+
+// kinds counts the rows of each kind, where there are any.
+func (p *pageTable) kinds() []pageKind {
+	count := map[string]int{string(PartWithheld): len(p.Withheld), string(PartDrift): len(p.Drift)}
+	for _, d := range p.domains {
+		count[string(PartRemove)] += len(d.removals)
+		count[string(PartAdd)] += len(d.added)
+		count[string(PartChange)] += len(d.updates)
+		count[kindGift] += len(d.changed) - len(d.updates) + len(d.tokenOnly)
+		count[kindNote] += len(d.notes)
+	}
+	var kinds []pageKind
+	for _, kind := range pageKinds() {
+		if kind.Count = count[kind.Kind]; kind.Count > 0 {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// each makes the rows one by one: the removals of all domains, then what else is done in
+// each, what is not, and what was done by others.
+func (p *pageTable) each(show func(pageRow)) {
+	for _, d := range p.domains {
+		for _, op := range d.removals {
+			show(removalRow(op))
+		}
+	}
+	for _, d := range p.domains {
+		for _, username := range d.changed {
+			show(changeRow(d.people, username))
+		}
+		for _, username := range d.added {
+			show(additionRow(d.people, username))
+		}
+		for _, username := range d.tokenOnly {
+			token := d.tokens[username]
+			show(operationRow(kindGift, token, "gets a token"+byMail(token)))
+		}
+	}
+	for i := range p.Withheld {
+		show(withheldRow(&p.Withheld[i]))
+	}
+	for i := range p.Drift {
+		show(driftRow(&p.Drift[i]))
+	}
+	for _, d := range p.domains {
+		for _, op := range d.notes {
+			show(operationRow(kindNote, op, strings.ReplaceAll(string(op.Action), "_", " ")))
+		}
+	}
 }
 
 func operationRow(kind string, op *plan.Operation, what string) pageRow {
