@@ -9,11 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -109,50 +106,9 @@ func Run(ctx context.Context, steps []Step, o Options) Result {
 	r := newRun(o)
 	r.result.Done = make([]Step, 0, Calls(steps))
 	grants, removals := split(steps)
-	for _, users := range [][]chain{grants, removals} {
-		group := new(errgroup.Group)
-		group.SetLimit(max(o.Concurrency, 1))
-		for _, operations := range users {
-			group.Go(func() error {
-				r.user(ctx, operations)
-				return nil
-			})
-		}
-		_ = group.Wait() // failures are in the result
-	}
+	r.users(ctx, grants)
+	r.users(ctx, removals)
 	return r.result
-}
-
-// chain is the operations of one user.
-type chain []Step
-
-// split groups operations by user and sets apart the users that only leave.
-func split(operations []Step) (grants, removals []chain) {
-	for start := 0; start < len(operations); {
-		end := start + 1
-		for end < len(operations) && identity.NewKey(operations[end].Username) == identity.NewKey(operations[start].Username) {
-			end++
-		}
-		operations := chain(operations[start:end])
-		if operations.onlyLeaves() {
-			removals = append(removals, operations)
-		} else {
-			grants = append(grants, operations)
-		}
-		start = end
-	}
-	return grants, removals
-}
-
-func (c chain) onlyLeaves() bool {
-	removes := false
-	for i := range c {
-		if !c[i].Action.OnState() && !c[i].Action.Removes() {
-			return false
-		}
-		removes = removes || c[i].Action.Removes()
-	}
-	return removes
 }
 
 type run struct {
@@ -165,50 +121,12 @@ type run struct {
 
 func newRun(o Options) *run { return &run{Options: o, failed: map[string]int{}} }
 
-// user carries out the operations of one user until one fails.
-func (r *run) user(ctx context.Context, operations chain) {
-	created := "" // the id of a user that this run created
-	for i := range operations {
-		op := operations[i]
-		if op.UserID == "" {
-			op.UserID = created
-		}
-		if op.Action.OnState() {
-			r.note(op, "", false)
-			continue
-		}
-		if ctx.Err() != nil || r.isFull() {
-			r.skip(operations[i:])
-			return
-		}
-		id, err := r.send(ctx, op, operations[i+1:].issuesToken(op.Domain))
-		if err != nil {
-			r.skip(operations[i+1:])
-			return
-		}
-		if op.Action == plan.CreateUser {
-			created = id
-		}
-	}
-}
-
-// issuesToken reports whether a token is to be issued on the domain.
-func (c chain) issuesToken(domain string) bool {
-	return slices.ContainsFunc(c, func(op Step) bool {
-		return op.Action.IssuesToken() && op.Domain == domain
-	})
-}
-
 // send carries out one operation. When ctx ends meanwhile it still has the time of
 // grace to be finished.
 // TokenDue says that a token is to follow.
 func (r *run) send(ctx context.Context, op Step, tokenDue bool) (userID string, err error) {
 	if r.Begin != nil {
 		r.Begin(op.Operation)
-	}
-	if err := r.begin([]Step{op}, func(Step) bool { return tokenDue }); err != nil {
-		r.end(op, "", err, tokenDue)
-		return "", err
 	}
 	ctx, cancel := lasting(ctx)
 	defer cancel()
@@ -337,22 +255,22 @@ func (r *run) maxErrors(domain string) int {
 
 // skip notes operations that were left out; those on the state alone depend on
 // nothing that failed and are done.
-func (r *run) skip(operations chain) {
+func (r *run) skip(operations chain, begun bool) {
 	for _, op := range operations {
 		if op.Action.OnState() {
 			r.note(op, "", false)
-			continue
+		} else {
+			r.leaveOut(op, begun)
 		}
-		r.mu.Lock()
-		r.result.Skipped = append(r.result.Skipped, op)
-		r.mu.Unlock()
 	}
 }
 
-// leaveOut notes an operation that had begun and was left out.
-func (r *run) leaveOut(op Step) {
+// leaveOut notes an operation that was left out. Begun says that the journal has it.
+func (r *run) leaveOut(op Step, begun bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Skipped = append(r.result.Skipped, op)
-	r.written(r.Journal.Fail(op.Number))
+	if begun {
+		r.written(r.Journal.Fail(op.Number))
+	}
 }

@@ -208,7 +208,7 @@ func (r *run) settle(operations []Step, outcomes []Outcome) {
 	due := chain(operations).tokenDue()
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
-			r.leaveOut(op)
+			r.leaveOut(op, true)
 			continue
 		}
 		outcome := outcomes[i]

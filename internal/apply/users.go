@@ -1,0 +1,138 @@
+package apply
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcall-cli/rollcall/internal/identity"
+	"github.com/rollcall-cli/rollcall/internal/plan"
+)
+
+// usersAhead is of how many users the operations are written down before the first of
+// them is sent: the journal is synced once for all.
+const usersAhead = 64
+
+// users carries out the operations of several users.
+func (r *run) users(ctx context.Context, chains []chain) {
+	group := new(errgroup.Group)
+	group.SetLimit(max(r.Concurrency, 1))
+	for some := range slices.Chunk(chains, usersAhead) {
+		begun, err := false, error(nil)
+		if ctx.Err() == nil && !r.isFull() {
+			err = r.beginAll(some)
+			begun = err == nil
+		}
+		for i, operations := range some {
+			group.Go(func() error {
+				if err != nil && i == 0 {
+					r.fails(operations, err)
+				} else {
+					r.user(ctx, operations, begun)
+				}
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // failures are in the result
+}
+
+// beginAll writes down that all operations of several users begin that are sent.
+func (r *run) beginAll(chains []chain) error {
+	var sent []Step
+	due := map[int]bool{}
+	for _, operations := range chains {
+		for i, op := range operations {
+			if !op.Action.OnState() {
+				sent = append(sent, op)
+				due[op.Number] = operations[i+1:].issuesToken(op.Domain)
+			}
+		}
+	}
+	return r.begin(sent, func(op Step) bool { return due[op.Number] })
+}
+
+// chain is the operations of one user.
+type chain []Step
+
+// split groups operations by user and sets apart the users that only leave.
+func split(operations []Step) (grants, removals []chain) {
+	for start := 0; start < len(operations); {
+		end := start + 1
+		for end < len(operations) && identity.NewKey(operations[end].Username) == identity.NewKey(operations[start].Username) {
+			end++
+		}
+		operations := chain(operations[start:end])
+		if operations.onlyLeaves() {
+			removals = append(removals, operations)
+		} else {
+			grants = append(grants, operations)
+		}
+		start = end
+	}
+	return grants, removals
+}
+
+func (c chain) onlyLeaves() bool {
+	removes := false
+	for i := range c {
+		if !c[i].Action.OnState() && !c[i].Action.Removes() {
+			return false
+		}
+		removes = removes || c[i].Action.Removes()
+	}
+	return removes
+}
+
+// user carries out the operations of one user until one fails. Begun says that the journal
+// has them.
+func (r *run) user(ctx context.Context, operations chain, begun bool) {
+	created := "" // the id of a user that this run created
+	for i := range operations {
+		op := operations[i]
+		if op.UserID == "" {
+			op.UserID = created
+		}
+		if op.Action.OnState() {
+			r.note(op, "", false)
+			continue
+		}
+		if !begun || ctx.Err() != nil || r.isFull() {
+			r.skip(operations[i:], begun)
+			return
+		}
+		id, err := r.send(ctx, op, operations[i+1:].issuesToken(op.Domain))
+		if err != nil {
+			r.skip(operations[i+1:], begun)
+			return
+		}
+		if op.Action == plan.CreateUser {
+			created = id
+		}
+	}
+}
+
+// fails notes that the first operation of a user could not be written down, and leaves the
+// others out.
+func (r *run) fails(operations chain, err error) {
+	for i, op := range operations {
+		if op.Action.OnState() {
+			r.note(op, "", false)
+			continue
+		}
+		if r.Begin != nil {
+			r.Begin(op.Operation)
+		}
+		r.end(op, "", err, false)
+		r.skip(operations[i+1:], false)
+		return
+	}
+}
+
+// issuesToken reports whether a token is to be issued on the domain.
+func (c chain) issuesToken(domain string) bool {
+	return slices.ContainsFunc(c, func(op Step) bool {
+		return op.Action.IssuesToken() && op.Domain == domain
+	})
+}
