@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rivo/uniseg"
-
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
@@ -166,18 +164,14 @@ func (w *writer) counts(d *plan.Domain) {
 // table is rows of people whose columns are aligned.
 type table struct{ username, name, email int }
 
-func newTable(operations []*plan.Operation, user func(*plan.Operation) identity.User) table {
-	var t table
-	for _, op := range operations {
-		u := user(op)
-		t.username = max(t.username, widest(value(op.Username)))
-		t.name = max(t.name, widest(value(u.Name)))
-		t.email = max(t.email, widest(value(u.Email)))
-	}
-	return t
+// fit makes the columns as wide as a row needs.
+func (t *table) fit(op *plan.Operation, u identity.User) {
+	t.username = max(t.username, widest(value(op.Username)))
+	t.name = max(t.name, widest(value(u.Name)))
+	t.email = max(t.email, widest(value(u.Email)))
 }
 
-func (t table) row(op *plan.Operation, u identity.User) string {
+func (t *table) row(op *plan.Operation, u identity.User) string {
 	return pad(value(op.Username), t.username) + "  " + pad(value(u.Name), t.name) + "  " + pad(value(u.Email), t.email)
 }
 
@@ -220,17 +214,20 @@ func (w *writer) removals(operations []*plan.Operation) {
 		return
 	}
 	w.line("")
-	t := newTable(operations, before)
+	var t table
+	for _, op := range operations {
+		t.fit(op, before(op))
+	}
 	for _, op := range operations {
 		what := "leaves the domain, its token is revoked"
 		if op.Action == plan.DeleteUser {
 			what = "deleted from the organization, with its memberships and tokens"
 		}
-		w.line("  %s", w.red("- "+strings.TrimRight(t.row(op, before(op)), " ")))
+		w.put("  ", w.red("- "+strings.TrimRight(t.row(op, before(op)), " ")))
 		if w.compact && op.Action == plan.LeaveDomain {
 			continue
 		}
-		w.line("      %s: %s", what, w.dim(why(op)))
+		w.put("      ", what, ": ", w.dim(why(op)))
 	}
 }
 
@@ -287,7 +284,7 @@ func (w *writer) wrapped(indent string, names []string) {
 		if i < len(names)-1 {
 			name += ","
 		}
-		width := uniseg.StringWidth(name)
+		width := columnsOf(name)
 		if line != "" && len(indent)+columns+width > w.width {
 			w.line("%s%s", indent, line)
 			line, columns = "", 0

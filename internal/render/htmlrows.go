@@ -75,8 +75,14 @@ func (p *pageTable) kinds() []pageKind {
 	for _, d := range p.domains {
 		count[string(PartRemove)] += len(d.removals)
 		count[string(PartAdd)] += len(d.added)
-		count[string(PartChange)] += len(d.updates)
-		count[kindGift] += len(d.changed) - len(d.updates) + len(d.tokenOnly)
+		count[kindGift] += len(d.tokenOnly)
+		for _, one := range d.changed {
+			if one.update != nil {
+				count[string(PartChange)]++
+			} else {
+				count[kindGift]++
+			}
+		}
 		count[kindNote] += len(d.notes)
 	}
 	var kinds []pageKind
@@ -97,15 +103,14 @@ func (p *pageTable) each(show func(pageRow)) {
 		}
 	}
 	for _, d := range p.domains {
-		for _, username := range d.changed {
-			show(changeRow(d.people, username))
+		for _, one := range d.changed {
+			show(changeRow(one))
 		}
-		for _, username := range d.added {
-			show(additionRow(d.people, username))
+		for _, one := range d.added {
+			show(additionRow(one))
 		}
-		for _, username := range d.tokenOnly {
-			token := d.tokens[username]
-			show(operationRow(kindGift, token, "gets a token"+byMail(token)))
+		for _, one := range d.tokenOnly {
+			show(operationRow(kindGift, one.token, "gets a token"+byMail(one.token)))
 		}
 	}
 	for i := range p.Withheld {
@@ -148,26 +153,26 @@ func removalRow(op *plan.Operation) pageRow {
 	return row
 }
 
-func changeRow(people *people, username string) pageRow {
-	op := people.updates[username]
-	if op == nil {
-		row := operationRow(kindGift, people.gifts[username][0], "")
-		row.Changes = giftChanges(people.gifts[username])
+func changeRow(one *recipient) pageRow {
+	op := one.change()
+	if one.update == nil {
+		row := operationRow(kindGift, op, "")
+		row.Changes = giftChanges(one.gifts)
 		return row
 	}
 	row := operationRow(string(PartChange), op, "")
-	row.Changes = append(userChanges(before(op), after(op)), giftChanges(people.gifts[username])...)
+	row.Changes = append(userChanges(before(op), after(op)), giftChanges(one.gifts)...)
 	return row
 }
 
-func additionRow(people *people, username string) pageRow {
-	op := people.joins[username]
+func additionRow(one *recipient) pageRow {
+	op := one.join
 	what := "existing user joins"
 	if op.UserID == "" {
 		what = "new user joins"
 	}
-	if token := people.tokens[username]; token != nil {
-		what += ", gets a token" + byMail(token)
+	if one.token != nil {
+		what += ", gets a token" + byMail(one.token)
 	}
 	if op.Renamed != "" {
 		what += "; was " + value(op.Renamed)
@@ -177,8 +182,8 @@ func additionRow(people *people, username string) pageRow {
 	if op.UserID == "" {
 		row.Changes = aliasChanges(identity.User{}, after(op))
 	}
-	if people.updates[username] == nil {
-		row.Changes = append(row.Changes, giftChanges(people.gifts[username])...)
+	if one.update == nil {
+		row.Changes = append(row.Changes, giftChanges(one.gifts)...)
 	}
 	return row
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -41,10 +40,10 @@ func Markdown(out io.Writer, p *plan.Plan, maxBytes int) error {
 	footer := fmt.Sprintf("\n<sub>Plan %s, made by rollcall %s, expires %s. To do exactly this: %s</sub>\n",
 		code(p.ID), code(p.RollcallVersion), code(p.Expires.UTC().Format("2006-01-02 15:04 MST")), code("rollcall apply PLAN"))
 	m.left -= len(footer) + reserved
-	m.part("Stopped", escaped(p.Failures))
-	m.part("What decides who is in a domain has changed", scopeLines(p))
+	m.part("Stopped", list(escaped(p.Failures)))
+	m.part("What decides who is in a domain has changed", list(scopeLines(p)))
 	m.part("Removals", removalLines(p))
-	m.part("Operations that rollcall does not plan", strayLines(p))
+	m.part("Operations that rollcall does not plan", list(strayLines(p)))
 	operations := byDomain(p)
 	for i := range p.Domains {
 		if !p.RefreshOnly {
@@ -53,7 +52,7 @@ func Markdown(out io.Writer, p *plan.Plan, maxBytes int) error {
 	}
 	m.part("Changed in LoginTC since rollcall last wrote", driftLines(p))
 	m.part("Withheld, so not done", withheldLines(p))
-	m.part("Warnings", escaped(p.Warnings))
+	m.part("Warnings", list(escaped(p.Warnings)))
 	w := bufio.NewWriter(out)
 	_, _ = w.WriteString(m.body.String()) // Flush returns the error
 	if m.skipped > 0 {
@@ -91,41 +90,65 @@ func (m *markdown) text(s string) {
 	m.left -= len(s)
 }
 
-// part shows lines below a heading, in a fence.
-func (m *markdown) part(heading string, lines []string) {
-	if len(lines) > 0 {
-		m.fenced(fmt.Sprintf("\n#### %s (%d)\n\n", heading, len(lines)), lines, "", heading == "Removals")
+// listing makes lines one by one, each time that it is called: of all but the first there is
+// only the digest, and there may be a million. One may be several lines, that stay together.
+type listing func(show func(line string))
+
+func list(all []string) listing {
+	return func(show func(string)) {
+		for _, line := range all {
+			show(line)
+		}
 	}
 }
 
-// fenced shows as many of the lines as fit, between what comes before and after. A
-// line of several has its parts on lines of their own.
-func (m *markdown) fenced(before string, lines []string, after string, removals bool) {
-	fence := "```"
-	for _, line := range lines {
+// measure counts lines, and finds a fence that none of them ends.
+func (l listing) measure() (n int, fence string) {
+	fence = "```"
+	l(func(line string) {
+		n++
 		for strings.Contains(line, fence) {
 			fence += "`"
 		}
+	})
+	return n, fence
+}
+
+// part shows lines below a heading, in a fence.
+func (m *markdown) part(heading string, all listing) {
+	if n, fence := all.measure(); n > 0 {
+		m.fenced(fmt.Sprintf("\n#### %s (%d)\n\n", heading, n), fence, all, "", heading == "Removals")
 	}
+}
+
+// fenced shows as many of the lines as fit, between what comes before and after.
+func (m *markdown) fenced(before, fence string, all listing, after string, removals bool) {
 	opened := before + fence + "diff\n"
 	closed := fence + "\n" + after
 	room := m.left - len(opened) - len(closed)
-	fit := 0
-	for fit < len(lines) && room >= len(lines[fit])+1 {
-		room -= len(lines[fit]) + 1
-		fit++
-	}
-	if fit > 0 {
-		m.text(opened + strings.Join(lines[:fit], "\n") + "\n" + closed)
-	}
-	for _, line := range lines[fit:] {
+	shown, skipped := 0, m.skipped
+	var skip []byte
+	all(func(line string) {
+		if m.skipped == skipped && room >= len(line)+1 {
+			if shown == 0 {
+				m.text(opened)
+			}
+			m.text(line + "\n")
+			room -= len(line) + 1
+			shown++
+			return
+		}
 		m.skipped++
-		_, _ = m.digest.Write([]byte(line + "\n"))
+		skip = append(append(skip[:0], line...), '\n')
+		_, _ = m.digest.Write(skip)
 		if removals {
 			m.skippedRemovals++
 		}
+	})
+	if shown > 0 {
+		m.text(closed)
 	}
-	if fit < len(lines) {
+	if m.skipped > skipped {
 		m.left = min(m.left, 0) // nothing that is less urgent stands where something is missing
 	}
 }
@@ -134,7 +157,6 @@ func (m *markdown) fenced(before string, lines []string, after string, removals 
 func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Operation) {
 	s := p.Summarize(d.Name)
 	people := newPeople(operations)
-	lines := slices.Concat(recreatedLines(operations), changeLines(people), additionLines(people))
 	reads := make([]string, len(d.Sources))
 	for i, source := range d.Sources {
 		reads[i] = fmt.Sprintf("%s read completely: %s in %s", Escape(source.Directory),
@@ -151,7 +173,16 @@ func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Opera
 	}
 	summary := fmt.Sprintf("\n<details><summary>%s %s: %d to add, %d to change, %d to remove, %d withheld</summary>\n\n",
 		code("domain."+d.Name), code(d.Title), s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
-	m.fenced(summary, append([]string{evidence}, lines...), "\n</details>\n", false)
+	var all listing = func(show func(string)) {
+		show(evidence)
+		for _, line := range recreatedLines(operations) {
+			show(line)
+		}
+		changeLines(people, show)
+		additionLines(people, show)
+	}
+	_, fence := all.measure()
+	m.fenced(summary, fence, all, "\n</details>\n", false)
 }
 
 func scopeLines(p *plan.Plan) (lines []string) {
@@ -163,40 +194,36 @@ func scopeLines(p *plan.Plan) (lines []string) {
 	return lines
 }
 
-func removalLines(p *plan.Plan) (lines []string) {
-	for i := range p.Operations {
-		op := &p.Operations[i]
-		if !op.Action.Removes() {
-			continue
+func removalLines(p *plan.Plan) listing {
+	return func(show func(string)) {
+		for i := range p.Operations {
+			op := &p.Operations[i]
+			if !op.Action.Removes() {
+				continue
+			}
+			what := "leaves"
+			if op.Action == plan.DeleteUser {
+				what = "deleted from the organization"
+			}
+			show("- " + personLine(Escape(op.Address()), before(op)) + "  " + what + ": " + why(op))
 		}
-		what := "leaves"
-		if op.Action == plan.DeleteUser {
-			what = "deleted from the organization"
-		}
-		lines = append(lines, fmt.Sprintf("- %s  %s: %s", personLine(Escape(op.Address()), before(op)), what, why(op)))
 	}
-	return lines
 }
 
 // personLine is a person in one line.
 func personLine(who string, user identity.User) string {
-	return strings.TrimRight(fmt.Sprintf("%s  %s  %s", who, value(user.Name), value(user.Email)), " ")
+	return strings.TrimRight(who+"  "+value(user.Name)+"  "+value(user.Email), " ")
 }
 
-func changeLines(people *people) (lines []string) {
-	for _, username := range people.changed {
-		update := people.updates[username]
-		op := update
-		if op == nil {
-			op = people.gifts[username][0]
+func changeLines(people *people, show func(string)) {
+	for _, one := range people.changed {
+		op := one.change()
+		line := "! " + value(op.Username) + " (" + value(op.DN) + ")"
+		if one.update != nil {
+			line += changedUser(before(op), after(op))
 		}
-		line := "! " + value(username) + " (" + value(op.DN) + ")"
-		if update != nil {
-			line += changedUser(before(update), after(update))
-		}
-		lines = append(lines, line+giftText(people.gifts[username]))
+		show(line + giftText(one.gifts))
 	}
-	return lines
 }
 
 // changedUser is the values that change, each with the one before.
@@ -225,7 +252,7 @@ func changedField(name, from, to string) string {
 	if from == to {
 		return ""
 	}
-	return fmt.Sprintf("\n-   %s: %s\n+   %s: %s", name, value(from), name, value(to))
+	return "\n-   " + name + ": " + value(from) + "\n+   " + name + ": " + value(to)
 }
 
 func giftText(gifts []*plan.Operation) (text string) {
@@ -239,59 +266,60 @@ func giftText(gifts []*plan.Operation) (text string) {
 	return text
 }
 
-func additionLines(people *people) (lines []string) {
-	for _, username := range people.added {
-		op := people.joins[username]
+func additionLines(people *people, show func(string)) {
+	for _, one := range people.added {
+		op := one.join
 		what := "existing user"
 		if op.UserID == "" {
 			what = "new user"
 		}
-		if token := people.tokens[username]; token != nil {
-			what += ", gets a token" + byMail(token)
+		if one.token != nil {
+			what += ", gets a token" + byMail(one.token)
 		}
 		if op.Renamed != "" {
 			what += ", was " + value(op.Renamed)
 		}
-		line := "+ " + personLine(value(username), after(op)) + "  " + what
-		if people.updates[username] == nil {
-			line += giftText(people.gifts[username])
+		line := "+ " + personLine(value(op.Username), after(op)) + "  " + what
+		if one.update == nil {
+			line += giftText(one.gifts)
 		}
-		lines = append(lines, line)
+		show(line)
 	}
-	for _, username := range people.tokenOnly {
-		lines = append(lines, "+ "+value(username)+"  gets a token"+byMail(people.tokens[username]))
+	for _, one := range people.tokenOnly {
+		show("+ " + value(one.token.Username) + "  gets a token" + byMail(one.token))
 	}
-	return lines
 }
 
-func driftLines(p *plan.Plan) (lines []string) {
-	for i := range p.Drift {
-		d := &p.Drift[i]
-		address, from, to := Escape(d.Address()), orZero(d.Before), orZero(d.After)
-		switch d.Kind {
-		case plan.DriftChanged:
-			lines = append(lines, "! "+address+changedUser(from, from.Of(to)))
-		case plan.DriftAdded:
-			lines = append(lines, "+ "+personLine(address, to)+"  added by somebody else")
-		case plan.DriftRemoved, plan.DriftDeleted:
-			lines = append(lines, "- "+personLine(address, from)+"  "+driftText(d.Kind))
-		default:
-			lines = append(lines, "! "+address+" "+value(string(d.Kind)))
+func driftLines(p *plan.Plan) listing {
+	return func(show func(string)) {
+		for i := range p.Drift {
+			d := &p.Drift[i]
+			address, from, to := Escape(d.Address()), orZero(d.Before), orZero(d.After)
+			switch d.Kind {
+			case plan.DriftChanged:
+				show("! " + address + changedUser(from, from.Of(to)))
+			case plan.DriftAdded:
+				show("+ " + personLine(address, to) + "  added by somebody else")
+			case plan.DriftRemoved, plan.DriftDeleted:
+				show("- " + personLine(address, from) + "  " + driftText(d.Kind))
+			default:
+				show("! " + address + " " + value(string(d.Kind)))
+			}
 		}
 	}
-	return lines
 }
 
-func withheldLines(p *plan.Plan) (lines []string) {
-	for i := range p.Withheld {
-		w := &p.Withheld[i]
-		who := value(w.Username)
-		if w.Username == "" {
-			who = "(no username) " + value(w.DN)
+func withheldLines(p *plan.Plan) listing {
+	return func(show func(string)) {
+		for i := range p.Withheld {
+			w := &p.Withheld[i]
+			who := value(w.Username)
+			if w.Username == "" {
+				who = "(no username) " + value(w.DN)
+			}
+			show("! " + domainName(w.Domain) + " " + who + ": " + Escape(w.Reason))
 		}
-		lines = append(lines, fmt.Sprintf("! %s %s: %s", domainName(w.Domain), who, Escape(w.Reason)))
 	}
-	return lines
 }
 
 func escaped(texts []string) []string {

@@ -28,9 +28,17 @@ func (p palette) alarm(s string) string  { return p.paint("1;31", s) }
 func (p palette) gone(s string) string { return p.paint("31;1", s) }
 func (p palette) come(s string) string { return p.paint("32;1", s) }
 
+// columnsOf is how many columns a text takes.
+func columnsOf(s string) int {
+	if plain(s) {
+		return len(s)
+	}
+	return uniseg.StringWidth(s)
+}
+
 // pad fills s with spaces up to a width in columns.
 func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-uniseg.StringWidth(s)))
+	return s + strings.Repeat(" ", max(0, width-columnsOf(s)))
 }
 
 // maxColumn bounds the columns of usernames and names: a longer one makes its own
@@ -41,7 +49,7 @@ const maxColumn = 32
 func widest(column ...string) int {
 	width := 0
 	for _, s := range column {
-		if w := uniseg.StringWidth(s); w <= maxColumn {
+		if w := columnsOf(s); w <= maxColumn {
 			width = max(width, w)
 		}
 	}

@@ -2,50 +2,80 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
 
-// people are the operations of one domain that give something, by username.
-type people struct {
-	joins, updates, tokens map[string]*plan.Operation
+// recipient is what a plan gives to one user of a domain; nil where there is none.
+type recipient struct {
+	join, update, token *plan.Operation
 	// gifts are phones and groups.
-	gifts map[string][]*plan.Operation
-	// changed are the users that are shown as changed, added those that are shown as
-	// added, tokenOnly those that get but a token; each sorted by username.
-	changed, added, tokenOnly []string
+	gifts []*plan.Operation
 }
 
+// change is the operation that says who is changed, for one of people.changed.
+func (p *recipient) change() *plan.Operation {
+	if p.update != nil {
+		return p.update
+	}
+	return p.gifts[0]
+}
+
+// people are the users of one domain that get something: those that are shown as changed,
+// those that are shown as added, and those that get but a token; each sorted by username.
+type people struct{ changed, added, tokenOnly []*recipient }
+
 func newPeople(operations []*plan.Operation) *people {
-	p := &people{
-		joins: map[string]*plan.Operation{}, updates: map[string]*plan.Operation{},
-		tokens: map[string]*plan.Operation{}, gifts: map[string][]*plan.Operation{},
-	}
-	for _, op := range sortedByUsername(operations, plan.JoinDomain) {
-		p.joins[op.Username] = op
-		p.added = append(p.added, op.Username)
-	}
-	for _, op := range sortedByUsername(operations, plan.UpdateUser, plan.AddPhone, plan.JoinGroup) {
-		if op.Action == plan.UpdateUser {
-			p.updates[op.Username] = op
-		} else {
-			p.gifts[op.Username] = append(p.gifts[op.Username], op)
-		}
-		if p.joins[op.Username] == nil || op.Action == plan.UpdateUser {
-			p.changed = append(p.changed, op.Username)
+	p := &people{}
+	giving := sortedByUsername(operations, plan.JoinDomain, plan.UpdateUser, plan.AddPhone, plan.JoinGroup, plan.IssueToken, plan.EmailToken)
+	users := 0
+	for i := range giving {
+		if i == 0 || giving[i].Username != giving[i-1].Username {
+			users++
 		}
 	}
-	p.changed = slices.Compact(p.changed)
-	for _, op := range sortedByUsername(operations, plan.IssueToken, plan.EmailToken) {
-		p.tokens[op.Username] = op
-		if p.joins[op.Username] == nil {
-			p.tokenOnly = append(p.tokenOnly, op.Username)
+	all := make([]recipient, users)
+	for len(giving) > 0 {
+		n := 1
+		for n < len(giving) && giving[n].Username == giving[0].Username {
+			n++
 		}
+		p.add(&all[0], giving[:n])
+		all, giving = all[1:], giving[n:]
 	}
 	return p
+}
+
+// add adds a user, who may be named twice in a plan that somebody else wrote.
+func (p *people) add(one *recipient, operations []*plan.Operation) {
+	joins, tokens := 0, 0
+	for _, op := range operations {
+		switch {
+		case op.Action == plan.JoinDomain:
+			one.join = op
+			joins++
+		case op.Action == plan.UpdateUser:
+			one.update = op
+		case op.Action.IssuesToken():
+			one.token = op
+			tokens++
+		default:
+			one.gifts = append(one.gifts, op)
+		}
+	}
+	if one.update != nil || one.join == nil && one.gifts != nil {
+		p.changed = append(p.changed, one)
+	}
+	for range joins {
+		p.added = append(p.added, one)
+	}
+	for range tokens {
+		if one.join == nil {
+			p.tokenOnly = append(p.tokenOnly, one)
+		}
+	}
 }
 
 // changes shows users whose values change or who get a phone or group.
@@ -53,24 +83,20 @@ func (w *writer) changes(p *people) {
 	if len(p.changed) == 0 {
 		return
 	}
-	w.line("")
-	for _, username := range p.changed {
-		update := p.updates[username]
-		op := update
-		if op == nil {
-			op = p.gifts[username][0]
-		}
+	w.put()
+	for _, one := range p.changed {
+		op := one.change()
 		if w.compact {
-			w.line("  %s  %s", w.yellow("~ "+value(username)), w.dim(Escape(op.Reason)))
+			w.put("  ", w.yellow("~ "+value(op.Username)), "  ", w.dim(Escape(op.Reason)))
 			continue
 		}
-		w.line("  %s %s", w.yellow("~ "+value(username)), w.dim("("+value(op.DN)+")"))
-		if update != nil {
-			w.field("name", before(update).Name, after(update).Name)
-			w.field("email", before(update).Email, after(update).Email)
-			w.aliases(before(update), after(update))
+		w.put("  ", w.yellow("~ "+value(op.Username)), " ", w.dim("("+value(op.DN)+")"))
+		if one.update != nil {
+			w.field("name", before(op).Name, after(op).Name)
+			w.field("email", before(op).Email, after(op).Email)
+			w.aliases(before(op), after(op))
 		}
-		w.gifts(p.gifts[username])
+		w.gifts(one.gifts)
 	}
 }
 
@@ -80,8 +106,8 @@ func (w *writer) field(name, before, after string) {
 		return
 	}
 	from, to := difference(w.palette, before, after)
-	w.line("      %-6s %s %s", name, w.red("-"), from)
-	w.line("             %s %s", w.green("+"), to)
+	w.put("      ", pad(name, 6), " ", w.red("-"), " ", from)
+	w.put("             ", w.green("+"), " ", to)
 }
 
 // aliases shows those that are set, cleared and, where there is one, left alone
@@ -122,33 +148,32 @@ func (w *writer) additions(p *people) {
 	if len(p.added)+len(p.tokenOnly) > 0 {
 		w.line("")
 	}
-	joins := make([]*plan.Operation, len(p.added))
-	for i, username := range p.added {
-		joins[i] = p.joins[username]
+	var t table
+	for _, one := range p.added {
+		t.fit(one.join, after(one.join))
 	}
-	t := newTable(joins, after)
-	for _, op := range joins {
+	for _, one := range p.added {
+		op := one.join
 		what := "existing user"
 		if op.UserID == "" {
 			what = "new user"
 		}
-		if token := p.tokens[op.Username]; token != nil {
-			what += ", gets a token" + byMail(token)
+		if one.token != nil {
+			what += ", gets a token" + byMail(one.token)
 		}
 		if !strings.HasPrefix(op.Reason, "in the directory, not a member") {
 			what += "; " + Escape(op.Reason)
 		}
-		w.line("  %s  %s", w.green("+ "+t.row(op, after(op))), w.dim(what))
+		w.put("  ", w.green("+ "+t.row(op, after(op))), "  ", w.dim(what))
 		if op.UserID == "" {
 			w.aliases(identity.User{}, after(op))
 		}
-		if p.updates[op.Username] == nil {
-			w.gifts(p.gifts[op.Username])
+		if one.update == nil {
+			w.gifts(one.gifts)
 		}
 	}
-	for _, username := range p.tokenOnly {
-		token := p.tokens[username]
-		w.line("  %s  %s", w.green("+ "+value(username)), w.dim("gets a token"+byMail(token)+": "+Escape(token.Reason)))
+	for _, one := range p.tokenOnly {
+		w.put("  ", w.green("+ "+value(one.token.Username)), "  ", w.dim("gets a token"+byMail(one.token)+": "+Escape(one.token.Reason)))
 	}
 }
 

@@ -22,24 +22,43 @@ func (w *writer) strays(p *plan.Plan) {
 }
 
 func strayLines(p *plan.Plan) (lines []string) {
-	listed, joining := map[string]bool{}, map[string]bool{}
+	listed := map[string]bool{}
 	for i := range p.Domains {
 		listed[p.Domains[i].Name] = true
 	}
-	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Action == plan.JoinDomain {
-			joining[op.Username] = true
-		}
-	}
+	var joining map[string]bool
 	for i := range p.Operations {
 		op := &p.Operations[i]
-		if listed[op.Domain] && belongs(op.Action) && (op.Action != plan.CreateUser || joining[op.Username]) {
-			continue
+		if listed[op.Domain] && belongs(op.Action) {
+			if op.Action != plan.CreateUser || i+1 < len(p.Operations) && joins(&p.Operations[i+1], op.Username) {
+				continue // nearly always: who is created joins at once
+			}
+			if joining == nil {
+				joining = joiners(p)
+			}
+			if joining[op.Username] {
+				continue
+			}
 		}
 		values := strings.TrimRight(value(after(op).Name)+"  "+value(after(op).Email), " ")
 		lines = append(lines, fmt.Sprintf("! %s %s  %s", Escape(string(op.Action)), value(op.Address()), values))
 	}
 	return lines
+}
+
+func joins(op *plan.Operation, username string) bool {
+	return op.Action == plan.JoinDomain && op.Username == username
+}
+
+// joiners are the usernames of those who join a domain.
+func joiners(p *plan.Plan) map[string]bool {
+	joining := map[string]bool{}
+	for i := range p.Operations {
+		if op := &p.Operations[i]; joins(op, op.Username) {
+			joining[op.Username] = true
+		}
+	}
+	return joining
 }
 
 // belongs reports whether the part of a domain shows operations of that kind.

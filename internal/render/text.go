@@ -6,6 +6,7 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -39,10 +40,21 @@ type writer struct {
 	width int
 	// compact is as in TextOptions; people says that nothing else is shown than people.
 	compact, people bool
+	// text is the line that is written.
+	text []byte
+}
+
+// put writes a line of these parts.
+func (w *writer) put(parts ...string) {
+	w.text = w.text[:0]
+	for _, part := range parts {
+		w.text = append(w.text, part...)
+	}
+	_, _ = w.Write(append(bytes.TrimRight(w.text, " "), '\n')) // Flush returns the error
 }
 
 func (w *writer) line(format string, args ...any) {
-	_, _ = w.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n") // Flush returns the error
+	w.put(fmt.Sprintf(format, args...))
 }
 
 // Text shows a plan to people: first what must not be missed, then each domain
@@ -151,7 +163,14 @@ func quotedLimit(use plan.LimitUse) string {
 
 // byDomain groups operations by domain, in the order of the plan.
 func byDomain(p *plan.Plan) map[string][]*plan.Operation {
+	sizes := map[string]int{}
+	for i := range p.Operations {
+		sizes[p.Operations[i].Domain]++
+	}
 	groups := map[string][]*plan.Operation{}
+	for domain, size := range sizes {
+		groups[domain] = make([]*plan.Operation, 0, size)
+	}
 	for i := range p.Operations {
 		op := &p.Operations[i]
 		groups[op.Domain] = append(groups[op.Domain], op)
@@ -161,7 +180,16 @@ func byDomain(p *plan.Plan) map[string][]*plan.Operation {
 
 // sortedByUsername returns the operations with one of the actions, by username.
 func sortedByUsername(operations []*plan.Operation, actions ...plan.Action) []*plan.Operation {
-	var out []*plan.Operation
+	size := 0
+	for _, op := range operations {
+		if slices.Contains(actions, op.Action) {
+			size++
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	out := make([]*plan.Operation, 0, size)
 	for _, op := range operations {
 		if slices.Contains(actions, op.Action) {
 			out = append(out, op)
