@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,32 @@ func TestMembersAreAsEncodingJSONHasThem(t *testing.T) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// A field that a member gets must be written and read too.
+func TestEveryFieldOfAMember(t *testing.T) {
+	t.Parallel()
+	full := member("anna")
+	full.SetAliases([3]identity.Alias{"a", "b", "c"})
+	full.MissingSince, full.TokenDue = &at, true
+	for _, v := range []any{full, full.User, *full.AliasSet} {
+		for field, value := range reflect.ValueOf(v).Fields() {
+			if value.IsZero() {
+				t.Errorf("%s: set it here, and see to it in member.go or in canonical", field.Name)
+			}
+		}
+	}
+	want, err := json.Marshal(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := encodeMember(nil, &full); err != nil || string(got) != string(want) {
+		t.Errorf("%s, %v, not %s", got, err, want)
+	}
+	var read identity.Member
+	if ok := (&memberReader{}).read(want, &read); !ok || !cmp.Equal(full, read) {
+		t.Error(cmp.Diff(full, read))
+	}
 }
 
 // plainly reads a state with encoding/json alone.
