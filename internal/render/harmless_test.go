@@ -95,6 +95,9 @@ func TestJSONSaysThePlan(t *testing.T) {
 		if bad := harmful(b.String()); bad != "" {
 			t.Fatalf("%q in\n%q", bad, b.String())
 		}
+		if want := byReflection(t, p); b.String() != want {
+			t.Fatal(b.String(), "\nis not\n", want)
+		}
 		unescaped, err := json.Marshal(newDocument(p))
 		if err != nil {
 			t.Fatal(err)
