@@ -64,11 +64,11 @@ const rateLimit = 20
 
 // limits measures joins at a limit, which the configuration names, and which it does not.
 func (b *bench) limits(ctx context.Context) error {
-	for _, of := range []struct{ what, settings string }{
-		{limitUnknown, ""},
-		{limitKnown, fmt.Sprintf("  requests_per_second = %d\n", rateLimit)},
+	for _, of := range []struct{ what, folder, settings string }{
+		{limitUnknown, "limited", ""},
+		{limitKnown, "limited-and-told", fmt.Sprintf("  requests_per_second = %d\n", rateLimit)},
 	} {
-		s, end, err := b.strangers(ctx, of.what, b.limited, of.settings, "--rate-limit", fmt.Sprint(rateLimit), "--latency", b.latency.String())
+		s, end, err := b.strangers(ctx, of.folder, b.limited, of.settings, "--rate-limit", fmt.Sprint(rateLimit), "--latency", b.latency.String())
 		if err != nil {
 			return err
 		}

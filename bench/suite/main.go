@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -68,23 +67,9 @@ func run(ctx context.Context, args []string, out io.Writer, progress *log.Logger
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	b := &bench{options: o, folder: folder, progress: progress, report: newReport()}
-	if err := b.everything(ctx); err != nil {
-		return err
-	}
-	if err := b.report.table(out); err != nil {
-		return err
-	}
-	if o.json != "" {
-		document, err := json.MarshalIndent(b.report, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(o.json, append(document, '\n'), 0o600); err != nil {
-			return err
-		}
-	}
-	if o.counts == "" {
-		return nil
+	failed := b.everything(ctx)
+	if err := errors.Join(failed, b.report.table(out), b.report.write(o.json)); err != nil || o.counts == "" {
+		return err // what was measured before it is there
 	}
 	return b.report.hold(o.counts, o.update, out)
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"text/tabwriter"
 
@@ -119,6 +121,18 @@ func seconds(s reading) float64 { return s.Sample.Seconds }
 func peak(s reading) float64 { return float64(s.Peak) }
 
 func disk(s reading) float64 { return float64(s.Disk) }
+
+// write writes everything to a file; nothing where it has no name.
+func (r *report) write(file string) error {
+	if file == "" {
+		return nil
+	}
+	document, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(document, '\n'), 0o600)
+}
 
 // table prints medians, and below them the ratios.
 func (r *report) table(out io.Writer) error {
