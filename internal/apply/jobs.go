@@ -96,7 +96,7 @@ func RunJobs(ctx context.Context, p *plan.Plan, steps []Step, o Options, jobs Jo
 
 // job submits one job and takes its outcomes in.
 func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs JobOptions, before int) {
-	if err := r.begin(operations, chain(operations).tokenDue()); err != nil {
+	if err := r.begin(operations, tokenDue(operations)); err != nil {
 		r.settle(operations, []Outcome{{Err: err}})
 		return
 	}
@@ -133,7 +133,7 @@ func (r *run) unsettled(d plan.Domain, id string, err error, operations []Step) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, err})
-	due := chain(operations).tokenDue()
+	due := tokenDue(operations)
 	for _, op := range operations {
 		r.stayOpen(op, due(op))
 	}
@@ -192,20 +192,9 @@ func await(ctx context.Context, jobs JobOptions, id string, before int) (JobProg
 	}
 }
 
-// tokenDue says whether a step is of a user who is to get a token.
-func (c chain) tokenDue() func(Step) bool {
-	users := map[identity.Key]bool{}
-	for i := range c {
-		if c[i].Action.IssuesToken() {
-			users[identity.NewKey(c[i].Username)] = true
-		}
-	}
-	return func(s Step) bool { return users[identity.NewKey(s.Username)] }
-}
-
 // settle notes what became of the operations. Those without an outcome were left out.
 func (r *run) settle(operations []Step, outcomes []Outcome) {
-	due := chain(operations).tokenDue()
+	due := tokenDue(operations)
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
 			r.leaveOut(op, true)

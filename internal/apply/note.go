@@ -21,16 +21,19 @@ func encodeBegun(step Step, tokenDue bool) (json.RawMessage, error) {
 	return json.Marshal(begun{step.Operation, tokenDue})
 }
 
-// begin writes down that operations begin. After an error none of them may be sent,
+// begin writes down that those operations begin that are sent. After an error none of them may be sent,
 // nor any other: what can not be written down can be lost.
 func (r *run) begin(steps []Step, tokenDue func(Step) bool) error {
-	lines := make([]state.Begun, len(steps))
-	for i, step := range steps {
+	lines := make([]state.Begun, 0, len(steps))
+	for _, step := range steps {
+		if step.Action.OnState() {
+			continue
+		}
 		operation, err := encodeBegun(step, tokenDue(step))
 		if err != nil {
 			return err
 		}
-		lines[i] = state.Begun{Number: step.Number, Operation: operation}
+		lines = append(lines, state.Begun{Number: step.Number, Operation: operation})
 	}
 	if err := r.Journal.Begin(lines...); err != nil {
 		r.mu.Lock()

@@ -76,17 +76,12 @@ func Start(path string, save func() error, s *state.State, p *plan.Plan, steps [
 
 // intend has the state written with the operations that will be sent as open.
 func intend(s *state.State, steps []Step, save func() error) error {
-	due := map[string]bool{}
-	for _, step := range steps {
-		if step.Action.IssuesToken() {
-			due[step.Address()] = true
-		}
-	}
+	due := tokenDue(steps)
 	for _, step := range steps {
 		if step.Action.OnState() {
 			continue
 		}
-		operation, err := encodeBegun(step, step.Action == plan.JoinDomain && due[step.Address()])
+		operation, err := encodeBegun(step, step.Action == plan.JoinDomain && due(step))
 		if err != nil {
 			return err
 		}

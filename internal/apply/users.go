@@ -19,9 +19,11 @@ func (r *run) users(ctx context.Context, chains []chain) {
 	group := new(errgroup.Group)
 	group.SetLimit(max(r.Concurrency, 1))
 	for some := range slices.Chunk(chains, usersAhead) {
+		all := slices.Concat(some...)
+		due := tokenDue(all)
 		begun, err := false, error(nil)
 		if ctx.Err() == nil && !r.isFull() {
-			err = r.beginAll(some)
+			err = r.begin(all, due)
 			begun = err == nil
 		}
 		for i, operations := range some {
@@ -29,7 +31,7 @@ func (r *run) users(ctx context.Context, chains []chain) {
 				if err != nil && i == 0 {
 					r.fails(operations, err)
 				} else {
-					r.user(ctx, operations, begun)
+					r.user(ctx, operations, begun, due)
 				}
 				return nil
 			})
@@ -38,19 +40,15 @@ func (r *run) users(ctx context.Context, chains []chain) {
 	_ = group.Wait() // failures are in the result
 }
 
-// beginAll writes down that all operations of several users begin that are sent.
-func (r *run) beginAll(chains []chain) error {
-	var sent []Step
-	due := map[int]bool{}
-	for _, operations := range chains {
-		for i, op := range operations {
-			if !op.Action.OnState() {
-				sent = append(sent, op)
-				due[op.Number] = operations[i+1:].issuesToken(op.Domain)
-			}
+// tokenDue says whether a step is of a member who is to get a token by one of the steps.
+func tokenDue(steps []Step) func(Step) bool {
+	due := map[string]bool{}
+	for i := range steps {
+		if steps[i].Action.IssuesToken() {
+			due[steps[i].Address()] = true
 		}
 	}
-	return r.begin(sent, func(op Step) bool { return due[op.Number] })
+	return func(s Step) bool { return len(due) > 0 && due[s.Address()] }
 }
 
 // chain is the operations of one user.
@@ -86,8 +84,8 @@ func (c chain) onlyLeaves() bool {
 }
 
 // user carries out the operations of one user until one fails. Begun says that the journal
-// has them.
-func (r *run) user(ctx context.Context, operations chain, begun bool) {
+// has them, due which of them are of members who are to get a token.
+func (r *run) user(ctx context.Context, operations chain, begun bool, due func(Step) bool) {
 	created := "" // the id of a user that this run created
 	for i := range operations {
 		op := operations[i]
@@ -102,7 +100,7 @@ func (r *run) user(ctx context.Context, operations chain, begun bool) {
 			r.skip(operations[i:], begun)
 			return
 		}
-		id, err := r.send(ctx, op, operations[i+1:].issuesToken(op.Domain))
+		id, err := r.send(ctx, op, due(op))
 		if err != nil {
 			r.skip(operations[i+1:], begun)
 			return
@@ -128,11 +126,4 @@ func (r *run) fails(operations chain, err error) {
 		r.skip(operations[i+1:], false)
 		return
 	}
-}
-
-// issuesToken reports whether a token is to be issued on the domain.
-func (c chain) issuesToken(domain string) bool {
-	return slices.ContainsFunc(c, func(op Step) bool {
-		return op.Action.IssuesToken() && op.Domain == domain
-	})
 }
