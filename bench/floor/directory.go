@@ -25,6 +25,28 @@ type Directory struct {
 	Attributes     []string
 }
 
+// Block is a directory block that makes rollcall search so, with the password in
+// var.ldap_password and what people of a usual directory have.
+func (d Directory) Block() string {
+	return fmt.Sprintf(`directory "ldap" "corp" {
+  urls          = [%q]
+  encryption    = %q
+  bind_dn       = %q
+  bind_password = var.ldap_password
+  ca_file       = %q
+  base_dn       = %q
+  filter        = %q
+  page_size     = %d
+
+  user {
+    username = lower(entry.uid)
+    name     = coalesce(entry.displayName, entry.cn)
+    email    = entry.mail
+  }
+}
+`, d.URL, d.Encryption, d.BindDN, d.CAFile, d.BaseDN, d.Filter, d.PageSize)
+}
+
 // Ldapsearch is the search with OpenLDAP's own program, which prints what it finds.
 func (d Directory) Ldapsearch() *exec.Cmd {
 	args := []string{

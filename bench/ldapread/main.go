@@ -10,7 +10,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -177,14 +176,4 @@ func (r *result) measure(ctx context.Context, t task, rounds int, progress *log.
 		progress.Printf("%d people, encryption %s: round %d of %d", r.Size, r.Encryption, round, rounds)
 	}
 	return nil
-}
-
-// median of an odd or even number of values; values is sorted by it.
-func median(values []float64) float64 {
-	slices.SortFunc(values, cmp.Compare)
-	half := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[half]
-	}
-	return (values[half-1] + values[half]) / 2
 }

@@ -167,13 +167,19 @@ func (t task) bare() (int, error) {
 	return directory.Discard()
 }
 
-// floor is the search that rollcall makes.
-func (t task) floor() (floor.Directory, error) {
-	attributes, err := t.attributes()
+// search is the search that rollcall is to make.
+func (t task) search() floor.Directory {
 	return floor.Directory{
 		URL: t.URL, CAFile: t.CAFile, Encryption: t.Encryption, BindDN: ldaptest.ReaderDN, BindPassword: ldaptest.ReaderPassword,
-		BaseDN: baseDN, Filter: filter, PageSize: pageSize, Attributes: attributes,
-	}, err
+		BaseDN: baseDN, Filter: filter, PageSize: pageSize,
+	}
+}
+
+// floor is that search for the attributes that rollcall asks for.
+func (t task) floor() (d floor.Directory, err error) {
+	d = t.search()
+	d.Attributes, err = t.attributes()
+	return d, err
 }
 
 // configure writes the configuration that rollcall reads by.
@@ -189,28 +195,12 @@ logintc "unused" {
   api_key = "%064d"
 }
 
-directory "ldap" "corp" {
-  urls          = [%q]
-  encryption    = %q
-  bind_dn       = %q
-  bind_password = var.ldap_password
-  ca_file       = %q
-  base_dn       = %q
-  filter        = %q
-  page_size     = %d
-
-  user {
-    username = lower(entry.uid)
-    name     = coalesce(entry.displayName, entry.cn)
-    email    = entry.mail
-  }
-}
-
+%s
 domain "unused" {
   id        = "%040d"
   directory = directory.corp
 }
-`, 0, t.URL, t.Encryption, ldaptest.ReaderDN, t.CAFile, baseDN, filter, pageSize, 0), 0o600)
+`, 0, t.search().Block(), 0), 0o600)
 }
 
 func (t task) load() (*config.Directory, error) {

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
+
+	"github.com/rollcall-cli/rollcall/bench/measure"
 )
 
 // table prints medians, and how rollcall stands to the paged search that throws
@@ -30,7 +31,7 @@ func table(out io.Writer, results []result) error {
 			pairs = append(pairs, s.Seconds/r.Samples[bare][i].Seconds)
 		}
 		fmt.Fprintf(&ratios, "%d people, encryption %s: rollcall takes %.2f times what go-ldap alone takes (medians); of rounds %.2f %.2f\n",
-			r.Size, r.Encryption, middle(r.Samples[rollcall], seconds)/middle(r.Samples[bare], seconds), median(slices.Clone(pairs)), pairs)
+			r.Size, r.Encryption, middle(r.Samples[rollcall], seconds)/middle(r.Samples[bare], seconds), measure.Median(pairs), pairs)
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if _, err := rows.WriteTo(w); err != nil {
@@ -61,5 +62,5 @@ func middle(of []sample, value func(sample) float64) float64 {
 	for i, s := range of {
 		values[i] = value(s)
 	}
-	return median(values)
+	return measure.Median(values)
 }

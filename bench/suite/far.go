@@ -15,18 +15,25 @@ import (
 // far measures a LoginTC that takes its time for every call: a plan of many members with
 // nothing to do beside their pages one after another, and joins beside one after another.
 func (b *bench) far(ctx context.Context) error {
-	s, end, err := b.settled(ctx, "far", b.distance, "--latency", b.latency.String())
+	slow := []string{"--latency", b.latency.String()}
+	err := b.with(ctx, "far", b.distance, func(s *site) error {
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
+		if err := s.move(ctx, nil, "", slow...); err != nil {
+			return err
+		}
+		return s.plansFar(ctx)
+	})
 	if err != nil {
 		return err
 	}
-	err = s.plansFar(ctx)
-	if err := errors.Join(err, end()); err != nil {
-		return err
-	}
-	if s, end, err = b.strangers(ctx, "joins", b.joins, "", "--latency", b.latency.String()); err != nil {
-		return err
-	}
-	return errors.Join(s.joinsFar(ctx), end())
+	return b.with(ctx, "joins", b.joins, func(s *site) error {
+		if err := s.strangers(ctx, "", slow...); err != nil {
+			return err
+		}
+		return s.joinsFar(ctx)
+	})
 }
 
 func (s *site) plansFar(ctx context.Context) error {
@@ -68,73 +75,82 @@ func (b *bench) limits(ctx context.Context) error {
 		{limitUnknown, "limited", ""},
 		{limitKnown, "limited-and-told", fmt.Sprintf("  requests_per_second = %d\n", rateLimit)},
 	} {
-		s, end, err := b.strangers(ctx, of.folder, b.limited, of.settings, "--rate-limit", fmt.Sprint(rateLimit), "--latency", b.latency.String())
+		err := b.with(ctx, of.folder, b.limited, func(s *site) error {
+			if err := s.strangers(ctx, of.settings, "--rate-limit", fmt.Sprint(rateLimit), "--latency", b.latency.String()); err != nil {
+				return err
+			}
+			return s.planAndApply(ctx, "plan of joins, limited", of.what)
+		})
 		if err != nil {
-			return err
-		}
-		err = s.rollcall(ctx, "plan of joins, limited", []string{planFile}, "plan", "--out", planFile)
-		if err == nil {
-			err = s.rollcall(ctx, of.what, []string{stateFile}, "apply", planFile)
-		}
-		if err := errors.Join(err, end()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settled returns a site whose n people are members and in the state, at an emulator with
-// these flags, and what ends it.
-func (b *bench) settled(ctx context.Context, name string, n int, flags ...string) (*site, func() error, error) {
-	s, end, err := b.site(ctx, name, n)
+// with does something at a site of n people and nobody in LoginTC, and ends it.
+func (b *bench) with(ctx context.Context, name string, n int, do func(*site) error) error {
+	s, err := b.site(ctx, name, n)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	for _, args := range [][]string{{"plan", "--out", planFile}, {"apply", planFile}} {
-		if _, err := measure.Run(ctx, s.command(args...)); err != nil {
-			return nil, nil, errors.Join(err, end())
-		}
-	}
-	return s, end, s.move(ctx, nil, "", flags...)
+	return errors.Join(do(s), s.end())
 }
 
-// strangers returns a site whose n people are users of the organization and no members.
-func (b *bench) strangers(ctx context.Context, name string, n int, settings string, flags ...string) (*site, func() error, error) {
-	s, end, err := b.settled(ctx, name, n)
+// site starts a directory and an emulator of nobody.
+func (b *bench) site(ctx context.Context, name string, n int) (*site, error) {
+	folder, err := b.place(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	s := &site{bench: b, n: n, folder: folder}
+	if s.people, err = startDirectory(folder, n); err != nil {
+		return nil, err
+	}
+	b.progress.Printf("%d users: slapd is loaded", n)
+	if s.emulator, err = b.startEmulator(ctx, folder, ""); err == nil {
+		err = configure(folder, s.people.Directory, s.emulator, "")
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	return s, nil
+}
+
+// end ends the servers of the site.
+func (s *site) end() error {
+	s.people.Close()
+	if s.emulator != nil {
+		s.emulator.Close()
+	}
+	return os.RemoveAll(s.folder)
+}
+
+// settle makes everybody a member.
+func (s *site) settle(ctx context.Context) error {
+	for _, args := range [][]string{{"plan", "--out", planFile}, {"apply", planFile}} {
+		if _, err := measure.Run(ctx, s.command(args...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strangers makes everybody a user of the organization and nobody a member, and goes on as
+// move does.
+func (s *site) strangers(ctx context.Context, settings string, flags ...string) error {
+	if err := s.settle(ctx); err != nil {
+		return err
 	}
 	if err := os.Remove(filepath.Join(s.folder, stateFile)); err != nil {
-		return nil, nil, errors.Join(err, end())
+		return err
 	}
 	nobody := func(d *logintctest.Data) {
 		for i := range d.Users {
 			d.Users[i].Domains, d.Users[i].Tokens = []string{}, map[string]logintctest.TokenState{}
 		}
 	}
-	return s, end, s.move(ctx, nobody, settings, flags...)
-}
-
-// site starts a directory and an emulator of nobody.
-func (b *bench) site(ctx context.Context, name string, n int) (s *site, end func() error, err error) {
-	folder, err := b.place(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	s = &site{bench: b, n: n, folder: folder}
-	if s.people, err = startDirectory(folder, n); err != nil {
-		return nil, nil, err
-	}
-	end = func() error {
-		s.people.Close()
-		s.emulator.Close()
-		return os.RemoveAll(folder)
-	}
-	if s.emulator, err = b.startEmulator(ctx, folder, ""); err != nil {
-		s.people.Close()
-		return nil, nil, err
-	}
-	return s, end, configure(folder, s.people.Directory, s.emulator, "")
+	return s.move(ctx, nobody, settings, flags...)
 }
 
 // move goes on with another emulator of the same organization, changed first unless change
@@ -145,6 +161,7 @@ func (s *site) move(ctx context.Context, change func(*logintctest.Data), setting
 		return err
 	}
 	s.emulator.Close()
+	s.emulator = nil
 	if change != nil {
 		d, err := s.organization()
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -108,12 +107,7 @@ func middle(of []reading, value func(reading) float64) float64 {
 	for i, s := range of {
 		values[i] = value(s)
 	}
-	slices.SortFunc(values, cmp.Compare)
-	half := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[half]
-	}
-	return (values[half-1] + values[half]) / 2
+	return measure.Median(values)
 }
 
 func seconds(s reading) float64 { return s.Sample.Seconds }

@@ -117,6 +117,17 @@ func (e *emulator) take() (c counts, err error) {
 	return c, reset.Body.Close()
 }
 
+// during returns the calls that come while something is done.
+func (e *emulator) during(do func() error) (counts, error) {
+	if _, err := e.take(); err != nil {
+		return counts{}, err
+	}
+	if err := do(); err != nil {
+		return counts{}, err
+	}
+	return e.take()
+}
+
 // save writes the organization to a file, as --data reads it.
 func (e *emulator) save(file string) (err error) {
 	response, err := http.Get(e.url + "/emulator/data")
@@ -142,22 +153,7 @@ logintc "bench" {
   api_key = %q
 %s}
 
-directory "ldap" "corp" {
-  urls          = [%q]
-  bind_dn       = %q
-  bind_password = var.ldap_password
-  ca_file       = %q
-  base_dn       = %q
-  filter        = %q
-  page_size     = %d
-
-  user {
-    username = lower(entry.uid)
-    name     = coalesce(entry.displayName, entry.cn)
-    email    = entry.mail
-  }
-}
-
+%s
 policy "bench" {
   sync_mode        = "remove"
   max_remove_limit = "5%%"
@@ -168,7 +164,7 @@ domain "vpn" {
   directory = directory.corp
   policy    = policy.bench
 }
-`, e.url, apiKey, settings, at.URL, at.BindDN, at.CAFile, at.BaseDN, at.Filter, at.PageSize, domainID), 0o600)
+`, e.url, apiKey, settings, at.Block(), domainID), 0o600)
 }
 
 // environment is that of rollcall.

@@ -22,26 +22,11 @@ type site struct {
 
 // size measures what rollcall does with n users, from the first plan on.
 func (b *bench) size(ctx context.Context, n int) (err error) {
-	folder, err := b.place(fmt.Sprint(n))
+	s, err := b.site(ctx, fmt.Sprint(n), n)
 	if err != nil {
 		return err
 	}
-	s := &site{bench: b, n: n, folder: folder}
-	if s.people, err = startDirectory(folder, n); err != nil {
-		return err
-	}
-	defer s.people.Close()
-	b.progress.Printf("%d users: slapd is loaded", n)
-	if s.emulator, err = b.startEmulator(ctx, folder, ""); err != nil {
-		return err
-	}
-	defer func() {
-		s.emulator.Close()
-		err = errors.Join(err, os.RemoveAll(folder))
-	}()
-	if err := configure(folder, s.people.Directory, s.emulator, ""); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, s.end()) }()
 	for _, part := range []func(context.Context) error{s.first, s.nothing, s.state, s.changed, s.compare} {
 		if err := part(ctx); err != nil {
 			return err
@@ -70,16 +55,13 @@ func (s *site) command(args ...string) *exec.Cmd {
 
 // note measures something and adds it to the report.
 func (s *site) note(what string, files []string, do func() (measure.Sample, error)) error {
-	if _, err := s.emulator.take(); err != nil {
+	var sample measure.Sample
+	calls, err := s.emulator.during(func() (err error) {
+		sample, err = do()
 		return err
-	}
-	sample, err := do()
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
-	}
-	calls, err := s.emulator.take()
-	if err != nil {
-		return err
 	}
 	r := reading{Sample: sample, Calls: calls}
 	for _, file := range files {

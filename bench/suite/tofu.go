@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,24 +56,30 @@ func (b *bench) openTofu(ctx context.Context, n int) error {
 // join, which takes two calls for each, with users that are there and join, and with users
 // that a job of LoginTC's creates.
 func (b *bench) besideTofu(ctx context.Context, n int) error {
-	s, end, err := b.site(ctx, fmt.Sprintf("beside-tofu-%d", n), n)
+	err := b.with(ctx, fmt.Sprintf("beside-tofu-%d", n), n, func(s *site) error {
+		if err := s.planAndApply(ctx, besidePlan, besideApply); err != nil {
+			return err
+		}
+		return s.rollcall(ctx, besideNothing, nil, "plan")
+	})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.planAndApply(ctx, besidePlan, besideApply), s.rollcall(ctx, besideNothing, nil, "plan"), end()); err != nil {
+	err = b.with(ctx, fmt.Sprintf("beside-tofu-joins-%d", n), n, func(s *site) error {
+		if err := s.strangers(ctx, ""); err != nil {
+			return err
+		}
+		return s.planAndApply(ctx, "beside OpenTofu: plan of joins", besideJoins)
+	})
+	if err != nil {
 		return err
 	}
-	if s, end, err = b.strangers(ctx, fmt.Sprintf("beside-tofu-joins-%d", n), n, ""); err != nil {
-		return err
-	}
-	if err := errors.Join(s.planAndApply(ctx, "beside OpenTofu: plan of joins", besideJoins), end()); err != nil {
-		return err
-	}
-	if s, end, err = b.site(ctx, fmt.Sprintf("beside-tofu-job-%d", n), n); err != nil {
-		return err
-	}
-	err = s.move(ctx, nil, "  api       = \"sync\"\n  execution = \"job\"\n", "--api", "sync")
-	return errors.Join(err, s.planAndApply(ctx, "beside OpenTofu: plan of a job", besideJob), end())
+	return b.with(ctx, fmt.Sprintf("beside-tofu-job-%d", n), n, func(s *site) error {
+		if err := s.move(ctx, nil, "  api       = \"sync\"\n  execution = \"job\"\n", "--api", "sync"); err != nil {
+			return err
+		}
+		return s.planAndApply(ctx, "beside OpenTofu: plan of a job", besideJob)
+	})
 }
 
 func (s *site) planAndApply(ctx context.Context, plan, apply string) error {

@@ -140,16 +140,13 @@ func (s *site) counts(ctx context.Context) error {
 		{"apply everything", []string{"apply", planFile}},
 		{nothingToDo, []string{"plan"}},
 	} {
-		if _, err := e.take(); err != nil {
+		var part measure.Part
+		calls, err := e.during(func() (err error) {
+			_, part, err = c.work(ctx, append([]string{"cli"}, step.args...)...)
 			return err
-		}
-		_, part, err := c.work(ctx, append([]string{"cli"}, step.args...)...)
+		})
 		if err != nil {
-			return err
-		}
-		calls, err := e.take()
-		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", step.what, err)
 		}
 		s.report.count(s.n, step.what, part, calls)
 	}
