@@ -81,7 +81,7 @@ func (r *memberReader) read(text []byte, m *identity.Member) bool {
 }
 
 func (r *memberReader) at(text []byte, t *time.Time) bool {
-	if !bytes.Equal(text, r.text) {
+	if len(text) == 0 || !bytes.Equal(text, r.text) {
 		if r.time.UnmarshalText(text) != nil {
 			r.text = nil
 			return false

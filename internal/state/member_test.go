@@ -164,6 +164,7 @@ func TestEditedStates(t *testing.T) {
 		"two on a line":            {"},\n        {", "},{", true},
 		"a new field":              {`"token_due":true`, `"token_due":true,"x":1`, false},
 		"no time":                  {`"since":"2026`, `"since":"x2026`, false},
+		"an empty time":            {`2026-11-24T03:00:00Z`, ``, false},
 		"a leap second":            {`03:00:00Z`, `23:59:60Z`, false},
 		"another zone":             {`03:00:00Z`, `03:00:00.5+01:30`, true},
 		"a control character":      {`"dn":"uid=Zed"`, "\"dn\":\"uid=\x01\"", false},
