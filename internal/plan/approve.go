@@ -59,7 +59,7 @@ func (p *Plan) Approve(id string, count int) (*Plan, error) {
 		approved.Operations = append(approved.Operations, *w.Operation)
 		approved.Approval.Removals[w.Domain]++
 	}
-	approved.Operations = ordered(approved.Operations)
+	order(approved.Operations)
 	approved.Domains = slices.Clone(p.Domains)
 	for i := range approved.Domains {
 		d := &approved.Domains[i]

@@ -12,7 +12,9 @@ import (
 // change makes the wishes of all domains into operations, one update or
 // creation for a user however many domains want it.
 func (c *computer) change() {
-	for _, w := range c.order {
+	c.operations = slices.Grow(c.operations, c.expected())
+	for i, w := range c.order {
+		c.order[i] = nil // a wish that is an operation is needed no more
 		if conflict := c.conflict(w); conflict != "" {
 			c.withholdWish(w, conflict)
 			continue
@@ -20,10 +22,10 @@ func (c *computer) change() {
 		switch {
 		case w.account == nil:
 			op := w.domain.operation(CreateUser, w.person, "in the directory, not in the organization")
-			op.After = &w.user
+			op.After = w.user
 			c.operations = append(c.operations, op)
 			c.give(w)
-		case w.user.IsMetBy(&w.account.User) && len(w.phones)+len(w.groups) == 0:
+		case w.user.IsMetBy(&w.account.User) && len(w.lacks) == 0:
 		case c.protects(w.account.Username):
 			w.domain.out.Protected++
 		default:
@@ -34,6 +36,22 @@ func (c *computer) change() {
 			c.join(w, j)
 		}
 	}
+}
+
+// expected is how many operations the wishes come to, or somewhat more: one list that grew
+// would be in memory twice.
+func (c *computer) expected() int {
+	n := 0
+	for _, w := range c.order {
+		n += 1 + len(w.lacks)
+		for _, j := range w.joins {
+			n++
+			if j.domain.Policy.TokenMode.action() != "" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (c *computer) update(w *wish) {
@@ -60,7 +78,10 @@ func (c *computer) update(w *wish) {
 
 // after is what the account comes to: LoginTC's spelling of the username stays.
 func (w *wish) after() *identity.User {
-	after := w.user
+	if w.user.Username == w.account.Username {
+		return w.user
+	}
+	after := *w.user
 	after.Username = w.account.Username
 	return &after
 }
@@ -80,8 +101,14 @@ func isOrAre(n int) string {
 }
 
 func (c *computer) join(w *wish, j join) {
-	op := j.domain.operation(JoinDomain, w.person, j.reason)
-	op.After, op.Renamed = &w.user, j.renamed
+	op := j.domain.operation(JoinDomain, w.person, "in the directory, not a member")
+	op.After = w.user
+	switch {
+	case j.earlier != nil:
+		op.Renamed, op.Reason = j.earlier.Username, "the entry was "+j.earlier.Username+", and LoginTC can not rename a user"
+	case j.known != nil:
+		op.Reason = "in the directory; the member that rollcall knew is gone from LoginTC"
+	}
 	if w.account != nil {
 		op.Username, op.UserID, op.After = w.account.Username, w.account.ID, w.after()
 		if c.protects(w.account.Username) {
@@ -99,11 +126,15 @@ func (c *computer) join(w *wish, j join) {
 
 // conflict says which two domains want different values for one user, or nothing.
 func (c *computer) conflict(w *wish) string {
+	if len(c.domains) == 1 {
+		return ""
+	}
+	key := identity.NewKey(w.person.Username)
 	for _, d := range c.domains {
 		if d == w.domain {
 			continue
 		}
-		other := d.person(w.key)
+		other := d.person(key)
 		if other == nil {
 			continue
 		}

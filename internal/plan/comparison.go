@@ -23,8 +23,8 @@ type comparison struct {
 	removals                   []removal
 	// limited are the removals that a limit or max_shrink withheld.
 	limited []removal
-	// strangers are the live members who are not rollcall's, as in Domain.Others.
-	strangers []string
+	// strangers are digests of the live members who are not rollcall's.
+	strangers []digest
 	// renamedFrom and renamedTo are the members that are known under another username
 	// than the entry has now, by the new key; and those entries, by the old one.
 	renamedFrom map[identity.Key]*identity.Member
@@ -108,6 +108,9 @@ func scopeChanges(before, after Scope) []ScopeChange {
 // compare settles each username of the domain.
 func (d *comparison) compare(c *computer) {
 	d.findRenames()
+	if adopted := min(len(d.people), len(d.members)) - len(d.known); adopted > 0 {
+		c.operations = slices.Grow(c.operations, adopted) // as many at least, as a rule
+	}
 	d.walk(func(key identity.Key, person *identity.Person, live []keyedAccount, known *identity.Member) {
 		d.drift(c, live, known)
 		d.decide(c, key, person, live, known)
@@ -232,23 +235,18 @@ func ambiguity(d *comparison, person *identity.Person, candidates []keyedAccount
 // add makes a person a member who is none: of an account that there is, or of a
 // new one.
 func (d *comparison) add(c *computer, key identity.Key, person *identity.Person, known *identity.Member) {
-	account, ambiguous := pick(c.accounts[key], person.Username)
+	candidates := c.accounts.of(key)
+	account, ambiguous := pick(candidates, person.Username)
 	if ambiguous {
-		c.withhold(ambiguity(d, person, c.accounts[key]))
+		c.withhold(ambiguity(d, person, candidates))
 		return
 	}
-	j := join{domain: d, reason: "in the directory, not a member"}
-	if known != nil {
-		j.reason = "in the directory; the member that rollcall knew is gone from LoginTC"
-	}
-	if earlier := d.renamedFrom[key]; earlier != nil {
-		if d.Policy.OnRename == WithholdOnRename {
-			return // withheld with the removal
-		}
-		j.renamed, j.reason = earlier.Username, "the entry was "+earlier.Username+", and LoginTC can not rename a user"
+	earlier := d.renamedFrom[key]
+	if earlier != nil && d.Policy.OnRename == WithholdOnRename {
+		return // withheld with the removal
 	}
 	w := c.wish(key, account, person, d)
-	w.joins = append(w.joins, j)
+	w.joins = append(w.joins, join{d, known, earlier})
 }
 
 // findRenames finds the members whose entries are in the directory under another

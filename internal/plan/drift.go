@@ -3,7 +3,8 @@ package plan
 import (
 	"cmp"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -38,10 +39,18 @@ const (
 
 // OtherID is a short digest of a user's id, of 10 hexadecimal characters: enough to tell
 // whether somebody was a member before.
-func OtherID(userID string) string {
-	sum := sha256.Sum256([]byte(userID))
-	return hex.EncodeToString(sum[:5])
+func OtherID(userID string) string { return digestOf(userID).String() }
+
+// digest is the beginning of a digest of a user's id. Digests are sorted as their texts are.
+type digest uint64
+
+func digestOf(userID string) digest {
+	var text [64]byte // for the 40 characters of an id nothing is allocated
+	sum := sha256.Sum256(append(text[:0], userID...))
+	return digest(binary.BigEndian.Uint64(sum[:]) >> 24)
 }
+
+func (d digest) String() string { return fmt.Sprintf("%010x", uint64(d)) }
 
 // drift notes how the live members of one username differ from what the state has, and
 // who of them is not rollcall's. Known is nil where the state has nobody of the name.
@@ -56,9 +65,12 @@ func (d *comparison) drift(c *computer, live []keyedAccount, known *identity.Mem
 			}
 			continue
 		}
-		other := OtherID(m.ID)
+		other := digestOf(m.ID)
 		d.strangers = append(d.strangers, other)
-		if _, before := slices.BinarySearch(d.Known.Others, other); !before && d.Known.Others != nil {
+		if d.Known.Others == nil {
+			continue
+		}
+		if _, before := slices.BinarySearch(d.Known.Others, other.String()); !before {
 			d.noteDrift(c, DriftAdded, m.ID, nil, &m.User)
 		}
 	}
@@ -98,16 +110,19 @@ func (c *computer) deleted(userID string) bool {
 // others are the members who will not be rollcall's once the operations are done, as in
 // Domain.
 func (d *comparison) others(operations []Operation) []string {
-	adopted := map[string]bool{}
+	var adopted []digest
 	for i := range operations {
 		if op := &operations[i]; op.Action == Adopt && op.Domain == d.Name {
-			adopted[OtherID(op.UserID)] = true
+			adopted = append(adopted, digestOf(op.UserID))
 		}
 	}
-	others := slices.DeleteFunc(d.strangers, func(id string) bool { return adopted[id] })
-	slices.Sort(others)
-	if len(others) == 0 {
-		return nil
+	slices.Sort(adopted)
+	slices.Sort(d.strangers)
+	var others []string
+	for _, stranger := range d.strangers {
+		if _, is := slices.BinarySearch(adopted, stranger); !is {
+			others = append(others, stranger.String())
+		}
 	}
 	return others
 }

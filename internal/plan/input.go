@@ -71,33 +71,50 @@ type Known struct {
 
 // HasStrangers reports whether a roster has people who are not members of the
 // domain that wants them: only then is the organization's list of users needed.
-func (in Input) HasStrangers() bool { return len(newComputer(in).strangers()) > 0 }
+func (in Input) HasStrangers() bool {
+	for _, d := range newComputer(in).domains {
+		for range d.strange {
+			return true
+		}
+	}
+	return false
+}
 
-// accounts finds the accounts of a username.
-type accounts map[identity.Key][]keyedAccount
+// accounts are sorted as byKey does.
+type accounts []keyedAccount
 
-// index indexes the accounts that one of the wanted usernames may have.
-func (in *Input) index(wanted map[identity.Key]bool) accounts {
-	found := accounts{}
-	add := func(a *identity.Account) {
-		key := identity.NewKey(a.Username)
-		if !wanted[key] {
-			return
-		}
-		same := func(b keyedAccount) bool { return a.ID == b.ID }
-		if !slices.ContainsFunc(found[key], same) {
-			found[key] = append(found[key], keyedAccount{key, a})
+// index returns the accounts that one of the wanted usernames may have. Wanted is sorted.
+func (in *Input) index(wanted []identity.Key) accounts {
+	var found accounts
+	add := func(list []identity.Account) {
+		for i := range list {
+			key := identity.NewKey(list[i].Username)
+			if _, is := slices.BinarySearch(wanted, key); is {
+				found = append(found, keyedAccount{key, &list[i]})
+			}
 		}
 	}
-	for i := range in.Organization {
-		add(&in.Organization[i])
-	}
-	for _, d := range in.Domains {
-		for i := range d.Members {
-			add(&d.Members[i])
+	if len(wanted) > 0 {
+		add(in.Organization)
+		for _, d := range in.Domains {
+			add(d.Members)
 		}
 	}
-	return found
+	slices.SortStableFunc(found, byKey) // of one user the organization's comes first
+	return slices.CompactFunc(found, func(a, b keyedAccount) bool { return a.key == b.key && a.ID == b.ID })
+}
+
+// of returns the accounts of a username.
+func (list accounts) of(key identity.Key) accounts {
+	first, found := slices.BinarySearchFunc(list, key, func(a keyedAccount, key identity.Key) int { return cmp.Compare(a.key, key) })
+	if !found {
+		return nil
+	}
+	end := first + 1
+	for end < len(list) && list[end].key == key {
+		end++
+	}
+	return list[first:end]
 }
 
 // pick returns the account of a username: the exact spelling first, else the
@@ -128,8 +145,10 @@ func sortAccounts(list []identity.Account) []keyedAccount {
 	for i := range list {
 		sorted[i] = keyedAccount{identity.NewKey(list[i].Username), &list[i]}
 	}
-	slices.SortFunc(sorted, func(a, b keyedAccount) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.Username, b.Username), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(sorted, byKey)
 	return sorted
+}
+
+func byKey(a, b keyedAccount) int {
+	return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.Username, b.Username), cmp.Compare(a.ID, b.ID))
 }

@@ -21,43 +21,44 @@ func (d *comparison) hasPhone(account *identity.Account, phone string) bool {
 	})
 }
 
-// lacks returns what the wish has, and what the domain wants beside.
-func (d *comparison) lacks(w *wish, person *identity.Person) (phones, groups []lack) {
-	phones, groups = w.phones, w.groups
-	wanted := func(list []lack, what string) bool {
-		return slices.ContainsFunc(list, func(l lack) bool { return l.what == what })
-	}
-	for _, phone := range person.Phones() {
-		if !wanted(phones, phone) && (w.account == nil || !d.hasPhone(w.account, phone)) {
-			phones = append(phones, lack{phone, d, person})
+// lack is something that a user is to get and keep: a phone number or a group.
+type lack struct {
+	action Action
+	what   string
+	domain *comparison
+	person *identity.Person
+}
+
+// addLacks adds to the wish what the domain wants beside.
+func (d *comparison) addLacks(w *wish, person *identity.Person) {
+	add := func(action Action, what string) {
+		if !slices.ContainsFunc(w.lacks, func(l lack) bool { return l.action == action && l.what == what }) {
+			w.lacks = append(w.lacks, lack{action, what, d, person})
 		}
 	}
-	if d.Group != "" && !wanted(groups, d.Group) && (w.account == nil || !slices.Contains(w.account.Groups(), d.Group)) {
-		groups = append(groups, lack{d.Group, d, person})
+	for _, phone := range person.Phones() {
+		if w.account == nil || !d.hasPhone(w.account, phone) {
+			add(AddPhone, phone)
+		}
 	}
-	return phones, groups
+	if d.Group != "" && (w.account == nil || !slices.Contains(w.account.Groups(), d.Group)) {
+		add(JoinGroup, d.Group)
+	}
 }
 
 // give makes what a user lacks into operations.
 func (c *computer) give(w *wish) {
-	for _, phone := range w.phones {
-		op := phone.operation(AddPhone, w, "the directory has this number, LoginTC has not")
-		op.Phone = phone.what
-		c.operations = append(c.operations, op)
-	}
-	for _, group := range w.groups {
-		op := group.operation(JoinGroup, w, "all users of the domain are in this group")
-		op.Group = group.what
-		c.operations = append(c.operations, op)
-	}
-}
-
-func (l *lack) operation(action Action, w *wish, reason string) Operation {
-	op := l.domain.operation(action, l.person, reason)
-	if w.account != nil {
-		op.Username, op.UserID = w.account.Username, w.account.ID
-	} else {
+	for _, l := range w.lacks {
+		op := l.domain.operation(l.action, l.person, "all users of the domain are in this group")
+		if l.action == AddPhone {
+			op.Phone, op.Reason = l.what, "the directory has this number, LoginTC has not"
+		} else {
+			op.Group = l.what
+		}
 		op.Username = w.person.Username
+		if w.account != nil {
+			op.Username, op.UserID = w.account.Username, w.account.ID
+		}
+		c.operations = append(c.operations, op)
 	}
-	return op
 }

@@ -10,7 +10,8 @@ import (
 // finish puts everything in its order and counts the calls.
 func (c *computer) finish() {
 	p := c.plan
-	p.Operations = ordered(c.operations)
+	p.Operations, c.operations = c.operations, nil
+	order(p.Operations)
 	for _, d := range c.domains {
 		d.out.Others = d.others(p.Operations)
 		p.Domains = append(p.Domains, d.out)
@@ -86,45 +87,58 @@ func rank(action Action) int {
 	return -1
 }
 
-// ordered sorts operations: users that only leave after all others, then by
+// order sorts operations: users that only leave after all others, then by
 // user, then by rank, then by domain.
-func ordered(operations []Operation) []Operation {
-	type sortable struct {
-		key     identity.Key
-		at      int
-		removal bool
+func order(operations []Operation) {
+	type place struct {
+		key identity.Key
+		at  int
 	}
-	grants := map[identity.Key]bool{}
-	removes := map[identity.Key]bool{}
-	list := make([]sortable, len(operations))
+	list := make([]place, len(operations))
 	for i := range operations {
-		key := identity.NewKey(operations[i].Username)
-		list[i] = sortable{key: key, at: i}
-		if action := operations[i].Action; action.Removes() {
-			removes[key] = true
-		} else if !action.OnState() {
-			grants[key] = true
-		}
+		list[i] = place{identity.NewKey(operations[i].Username), i}
 	}
-	for i := range list {
-		list[i].removal = removes[list[i].key] && !grants[list[i].key]
-	}
-	slices.SortFunc(list, func(a, b sortable) int {
+	slices.SortFunc(list, func(a, b place) int {
 		x, y := &operations[a.at], &operations[b.at]
-		if a.removal != b.removal {
-			if a.removal {
-				return 1
-			}
-			return -1
-		}
 		return cmp.Or(
 			cmp.Compare(a.key, b.key), cmp.Compare(rank(x.Action), rank(y.Action)),
 			cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Action, y.Action), cmp.Compare(x.UserID, y.UserID),
 			cmp.Compare(x.Phone, y.Phone), cmp.Compare(x.Group, y.Group))
 	})
-	sorted := make([]Operation, len(operations))
-	for i := range list {
-		sorted[i] = operations[list[i].at]
+	from := make([]int, 0, len(list)) // where each operation comes from
+	var leaving []int
+	for start, end := 0, 0; start < len(list); start = end {
+		leaves, stays := false, false
+		for end = start; end < len(list) && list[end].key == list[start].key; end++ {
+			action := operations[list[end].at].Action
+			leaves = leaves || action.Removes()
+			stays = stays || !action.Removes() && !action.OnState()
+		}
+		for _, one := range list[start:end] {
+			if leaves && !stays {
+				leaving = append(leaving, one.at)
+			} else {
+				from = append(from, one.at)
+			}
+		}
 	}
-	return sorted
+	permute(operations, append(from, leaving...))
+}
+
+// permute puts in each place the operation that is in the place from of it. It does so
+// within the list, which may be most of what is in memory, and consumes from.
+func permute(operations []Operation, from []int) {
+	for start := range from {
+		first := operations[start]
+		for at := start; from[at] != at; {
+			next := from[at]
+			from[at] = at
+			if next == start {
+				operations[at] = first
+				break
+			}
+			operations[at] = operations[next]
+			at = next
+		}
+	}
 }
