@@ -3,10 +3,13 @@ package remote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
+	"github.com/aws/smithy-go"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/azureblob" // azblob://
 	_ "gocloud.dev/blob/s3blob"    // s3://
@@ -44,13 +47,23 @@ func splitKey(address string) (u *url.URL, key string, err error) {
 
 func (b bucket) get(ctx context.Context, key string) ([]byte, error) {
 	r, err := b.NewReader(ctx, key, nil)
-	if gcerrors.Code(err) == gcerrors.NotFound {
+	if isNoObject(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
 	return readAll(r)
+}
+
+// isNoObject reports whether the object is not there, by the words of Amazon and Azure for
+// just that. gcerrors.NotFound also says that the bucket is not there, or that the name of
+// the host could not be looked up: whoever took that for no state yet would begin anew.
+func isNoObject(err error) bool {
+	if refused, ok := errors.AsType[smithy.APIError](err); ok {
+		return refused.ErrorCode() == "NoSuchKey"
+	}
+	return bloberror.HasCode(err, bloberror.BlobNotFound)
 }
 
 func (b bucket) put(ctx context.Context, key string, content []byte) error {
@@ -76,9 +89,12 @@ func (b bucket) copy(ctx context.Context, to, from string) error {
 	return b.Copy(ctx, to, from, nil)
 }
 
+// remove: of what is removed from S3 gocloud.dev asks for the head first, and an answer to
+// that has no words.
 func (b bucket) remove(ctx context.Context, key string) error {
-	if err := b.Delete(ctx, key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
-		return err
+	err := b.Delete(ctx, key)
+	if refused, ok := errors.AsType[smithy.APIError](err); isNoObject(err) || ok && refused.ErrorCode() == "NotFound" {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -143,7 +143,7 @@ func (g *googleBucket) get(ctx context.Context, key string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case got.code == http.StatusNotFound:
+	case got.code == http.StatusNotFound && isNoGoogleObject(got.content):
 		delete(g.generations, key)
 		return nil, nil
 	case got.code == http.StatusOK:
@@ -151,6 +151,13 @@ func (g *googleBucket) get(ctx context.Context, key string) ([]byte, error) {
 		return got.content, nil
 	}
 	return nil, refusedByGoogle(got)
+}
+
+// isNoGoogleObject reports whether a 404 is about the object, and not about its bucket or
+// of something between here and Google. fake-gcs-server says "Not Found".
+func isNoGoogleObject(content []byte) bool {
+	text := strings.TrimSpace(string(content))
+	return strings.HasPrefix(text, "No such object") || text == "Not Found"
 }
 
 func (g *googleBucket) put(ctx context.Context, key string, content []byte) error {
