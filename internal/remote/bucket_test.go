@@ -40,6 +40,9 @@ func TestNoStateYetOrNoAnswer(t *testing.T) {
 		"Google without the bucket":    {"gs", "", "The specified bucket does not exist.", http.StatusNotFound, false},
 		"Google as JSON, no bucket":    {"gs", "", `{"error":{"code":404,"message":"The specified bucket does not exist."}}`, http.StatusNotFound, false},
 		"no Google":                    {"gs", "", page, http.StatusNotFound, false},
+		"GitLab without the state":     {"gitlab", "", `{"message":"404 Not Found"}`, http.StatusNotFound, true},
+		"GitLab without a version":     {"gitlab", "", "", http.StatusNoContent, true},
+		"GitLab without the project":   {"gitlab", "", `{"message":"404 Project Not Found"}`, http.StatusNotFound, false},
 		"Google without its own words": {"gs", "", "", http.StatusNotFound, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,6 +59,7 @@ func TestNoStateYetOrNoAnswer(t *testing.T) {
 				"s3":     "s3://states/key?region=us-east-1&use_path_style=true&endpoint=http://" + address,
 				"azblob": "azblob://states/key?localemu=true&protocol=http&domain=" + address,
 				"gs":     "gs://states/key",
+				"gitlab": "http://" + address + "/api/v4/projects/7/terraform/state/acme",
 			}[c.store], StorageEmulator: address}
 			s, err := Open(t.Context(), o)
 			if err != nil {

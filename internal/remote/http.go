@@ -56,8 +56,13 @@ func (h *served) read(ctx context.Context) ([]byte, error) {
 			return nil, nil
 		}
 		return got.content, nil
-	case http.StatusNoContent, http.StatusNotFound:
+	case http.StatusNoContent:
 		return nil, nil
+	case http.StatusNotFound:
+		// GitLab says so of a project that is not there, or that the token may not see.
+		if !bytes.Contains(got.content, []byte("Project Not Found")) {
+			return nil, nil
+		}
 	}
 	return nil, h.refused(got)
 }
