@@ -47,21 +47,29 @@ func segments(before, after string) (from, to []segment) {
 // difference returns the two values with what differs marked: by colour and
 // brackets, or by brackets alone.
 func difference(p palette, before, after string) (marked, markedAfter string) {
-	var from, to strings.Builder
-	was, is := segments(before, after)
-	for _, s := range was {
+	from, to := segments(before, after)
+	return string(markGone(nil, p, from)), string(markCome(nil, p, to))
+}
+
+// markGone appends a value, and marks what the one after it has not.
+func markGone(to []byte, p palette, from []segment) []byte {
+	return mark(to, p, from, gone, "[-", "-]")
+}
+
+// markCome appends a value, and marks what the one before it has not.
+func markCome(to []byte, p palette, is []segment) []byte {
+	return mark(to, p, is, come, "{+", "+}")
+}
+
+func mark(to []byte, p palette, value []segment, c colour, open, end string) []byte {
+	for _, s := range value {
 		if s.Differs {
-			s.Text = p.gone("[-" + s.Text + "-]")
+			to = p.append(to, c, open, s.Text, end)
+		} else {
+			to = append(to, s.Text...)
 		}
-		from.WriteString(s.Text)
 	}
-	for _, s := range is {
-		if s.Differs {
-			s.Text = p.come("{+" + s.Text + "+}")
-		}
-		to.WriteString(s.Text)
-	}
-	return from.String(), to.String()
+	return to
 }
 
 // compare divides two values into what they share and what one of them has. It

@@ -1,8 +1,9 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // domain shows one domain: how its directory was read, who is in it, and what
 // will be done, removals first.
-func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
+func (w *writer) domain(d *plan.Domain, operations *operations) {
 	w.line("")
 	w.line("%s %s %s", w.bold(domainName(d.Name)), quoted(d.Title), w.dim(Escape(d.ID)))
 	if !w.people {
@@ -21,12 +22,12 @@ func (w *writer) domain(d *plan.Domain, operations []*plan.Operation) {
 	}
 	w.renames(operations)
 	w.recreated(operations)
-	w.removals(sortedByUsername(operations, plan.LeaveDomain, plan.DeleteUser))
+	w.removals(operations)
 	people := newPeople(operations)
 	w.changes(people)
 	w.additions(people)
 	if !w.people {
-		w.mail(d, operations)
+		w.mail(d, people)
 		w.notes(d, operations)
 	}
 }
@@ -171,8 +172,13 @@ func (t *table) fit(op *plan.Operation, u identity.User) {
 	t.email = max(t.email, widest(value(u.Email)))
 }
 
-func (t *table) row(op *plan.Operation, u identity.User) string {
-	return pad(value(op.Username), t.username) + "  " + pad(value(u.Name), t.name) + "  " + pad(value(u.Email), t.email)
+// row adds a row of the table to the line.
+func (w *writer) row(t *table, op *plan.Operation, u identity.User) {
+	w.pad(value(op.Username), t.username)
+	w.add("  ")
+	w.pad(value(u.Name), t.name)
+	w.add("  ")
+	w.pad(value(u.Email), t.email)
 }
 
 func before(op *plan.Operation) identity.User { return orZero(op.Before) }
@@ -188,61 +194,67 @@ func orZero(u *identity.User) identity.User {
 
 // renames shows who has another username by now. What that comes to stands among the
 // removals and additions as well.
-func (w *writer) renames(operations []*plan.Operation) {
-	var pairs [][2]string
-	for _, op := range sortedByUsername(operations, plan.JoinDomain, plan.LeaveDomain, plan.DeleteUser) {
-		pair := [2]string{op.Username, op.Renamed}
-		if op.Action == plan.JoinDomain {
-			pair = [2]string{op.Renamed, op.Username}
-		}
-		if op.Renamed != "" && !slices.Contains(pairs, pair) {
-			pairs = append(pairs, pair)
-		}
-	}
-	if len(pairs) == 0 {
+func (w *writer) renames(operations *operations) {
+	places := operations.renamed()
+	if len(places) == 0 {
 		return
 	}
 	w.line("")
 	w.line("  %s", w.yellow("renamed in the directory; LoginTC can not rename, so a new user joins, the old one leaves, and the token is enrolled again:"))
-	for _, pair := range pairs {
-		w.line("      %s -> %s", value(pair[0]), value(pair[1]))
+	for op := range at(operations.plan, places) {
+		from, to := rename(op)
+		w.put("      ", value(from), " -> ", value(to))
 	}
 }
 
-func (w *writer) removals(operations []*plan.Operation) {
-	if len(operations) == 0 {
+func (w *writer) removals(operations *operations) {
+	if len(operations.places[removing]) == 0 {
 		return
 	}
 	w.line("")
 	var t table
-	for _, op := range operations {
+	for op := range operations.of(removing) {
 		t.fit(op, before(op))
 	}
-	for _, op := range operations {
+	for op := range operations.of(removing) {
 		what := "leaves the domain, its token is revoked"
 		if op.Action == plan.DeleteUser {
 			what = "deleted from the organization, with its memberships and tokens"
 		}
-		w.put("  ", w.red("- "+strings.TrimRight(t.row(op, before(op)), " ")))
+		w.removal(&t, op)
 		if w.compact && op.Action == plan.LeaveDomain {
 			continue
 		}
-		w.put("      ", what, ": ", w.dim(why(op)))
+		w.add("      ", what, ": ")
+		reason, was, dn, end := why(op)
+		w.tint(dim, reason, was, dn, end)
+		w.end()
 	}
 }
 
-// why is the reason of an operation and the entry that it is about.
-func why(op *plan.Operation) string {
-	reason := Escape(op.Reason)
-	if op.DN != "" {
-		reason += " (was " + value(op.DN) + ")"
+// removal shows one person who is removed.
+func (w *writer) removal(t *table, op *plan.Operation) {
+	w.add("  ")
+	w.start(red)
+	w.add("- ")
+	row := len(w.text)
+	w.row(t, op, before(op))
+	w.text = append(w.text[:row], bytes.TrimRight(w.text[row:], " ")...)
+	w.stop()
+	w.end()
+}
+
+// why is the reason of an operation and the entry that it is about, in parts.
+func why(op *plan.Operation) (reason, was, dn, end string) {
+	if op.DN == "" {
+		return Escape(op.Reason), "", "", ""
 	}
-	return reason
+	return Escape(op.Reason), " (was ", value(op.DN), ")"
 }
 
 // notes shows what only the state learns. Who is noted as missing is listed
 // among the withheld already, unless the mode lets everybody stay.
-func (w *writer) notes(d *plan.Domain, operations []*plan.Operation) {
+func (w *writer) notes(d *plan.Domain, operations *operations) {
 	for _, note := range []struct {
 		action plan.Action
 		what   string
@@ -254,90 +266,56 @@ func (w *writer) notes(d *plan.Domain, operations []*plan.Operation) {
 		{plan.Record, "noted with another DN, unique id or values", true},
 		{plan.Forget, "forgotten (neither entry nor member is left)", true},
 	} {
-		noted := sortedByUsername(operations, note.action)
-		if len(noted) == 0 {
+		noted := func(yield func(string) bool) {
+			for op := range operations.of(noting) {
+				if op.Action == note.action && !yield(op.Username) {
+					return
+				}
+			}
+		}
+		n := 0
+		for range noted {
+			n++
+		}
+		if n == 0 {
 			continue
 		}
 		w.line("")
 		if !note.listed {
-			w.line("  = %d %s (withheld, below)", len(noted), note.what)
+			w.line("  = %d %s (withheld, below)", n, note.what)
 			continue
 		}
-		w.line("  = %d %s:", len(noted), note.what)
-		names := make([]string, len(noted))
-		for i := range noted {
-			names[i] = noted[i].Username
-		}
-		w.wrapped("      ", names)
+		w.line("  = %d %s:", n, note.what)
+		w.wrapped("      ", n, noted)
 	}
 }
 
-// wrapped lists usernames, as many on a line as fit. One that could be read as
+// wrapped lists n usernames, as many on a line as fit. One that could be read as
 // two is quoted.
-func (w *writer) wrapped(indent string, names []string) {
-	line, columns := "", 0
-	for i, name := range names {
+func (w *writer) wrapped(indent string, n int, names iter.Seq[string]) {
+	w.add(indent)
+	columns := 0
+	for name := range names {
+		n--
 		name = value(name)
 		if strings.ContainsAny(name, ` ,"`) {
 			name = `"` + strings.ReplaceAll(name, `"`, `\"`) + `"`
 		}
-		if i < len(names)-1 {
-			name += ","
+		comma := ","
+		if n == 0 {
+			comma = ""
 		}
-		width := columnsOf(name)
-		if line != "" && len(indent)+columns+width > w.width {
-			w.line("%s%s", indent, line)
-			line, columns = "", 0
+		width := len(name) + len(comma)
+		if !plain(name) {
+			width = columnsOf(name + comma)
 		}
-		line += name + " "
+		if columns > 0 && len(indent)+columns+width > w.width {
+			w.end()
+			w.add(indent)
+			columns = 0
+		}
+		w.add(name, comma, " ")
 		columns += width + 1
 	}
-	w.line("%s%s", indent, line)
-}
-
-// withheld shows what was kept out of the plan: grouped by reason, nobody left out.
-func (w *writer) withheld(p *plan.Plan) {
-	if len(p.Withheld) == 0 {
-		return
-	}
-	w.line("")
-	w.line("%s", w.bold("Withheld, so not done:"))
-	type group struct{ domain, reason string }
-	var order []group
-	names := map[group][]string{}
-	for _, x := range p.Withheld {
-		if x.Guard == plan.GuardData {
-			continue
-		}
-		g := group{x.Domain, x.Reason}
-		if names[g] == nil {
-			order = append(order, g)
-		}
-		names[g] = append(names[g], x.Username)
-	}
-	for _, g := range order {
-		w.line("")
-		w.line("  %s %s: %s", w.yellow("!"), Count(len(names[g]), "removal in "+domainName(g.domain), "removals in "+domainName(g.domain)), Escape(g.reason))
-		w.wrapped("      ", names[g])
-	}
-	if n := p.Approvable(); n > 0 {
-		w.line("")
-		w.line("  If %s right after all: rollcall apply --approve-removals %s:%d", Count(n, "removal that a limit withheld is", "removals that limits withheld are"), ShortID(p.ID), n)
-	}
-	data := false
-	for _, x := range p.Withheld {
-		if x.Guard != plan.GuardData {
-			continue
-		}
-		if !data {
-			w.line("")
-			data = true
-		}
-		who := value(x.Username)
-		if x.Username == "" {
-			who = "(no username)"
-		}
-		w.line("  %s %s: %s %s", w.yellow("!"), domainName(x.Domain), who, w.dim("("+value(x.DN)+")"))
-		w.line("      %s", Escape(x.Reason))
-	}
+	w.end()
 }

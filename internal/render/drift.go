@@ -1,8 +1,7 @@
 package render
 
 import (
-	"fmt"
-	"strings"
+	"bytes"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -26,14 +25,16 @@ func (w *writer) drift(p *plan.Plan) {
 		before, after := orZero(d.Before), orZero(d.After)
 		switch d.Kind {
 		case plan.DriftChanged:
-			w.line("    %s", w.yellow("~ "+value(d.Username)))
+			w.add("    ")
+			w.tint(yellow, "~ ", value(d.Username))
+			w.end()
 			w.field("name", before.Name, after.Name)
 			w.field("email", before.Email, after.Email)
 			w.aliases(before, before.Of(after))
 		case plan.DriftAdded:
-			w.line("    %s  %s", w.green("+ "+drifted(d, after)), w.dim("added by somebody else"))
+			w.drifted(green, "+ ", d, after, "added by somebody else")
 		case plan.DriftRemoved, plan.DriftDeleted:
-			w.line("    %s  %s", w.red("- "+drifted(d, before)), w.dim(driftText(d.Kind)))
+			w.drifted(red, "- ", d, before, driftText(d.Kind))
 		default:
 			w.line("    %s", w.alarm("! "+value(d.Username)+" "+value(string(d.Kind))))
 		}
@@ -47,8 +48,25 @@ func driftText(kind plan.DriftKind) string {
 	return "no member any more"
 }
 
-func drifted(d *plan.Drift, user identity.User) string {
-	return strings.TrimRight(fmt.Sprintf("%s  %s  %s", value(d.Username), value(user.Name), value(user.Email)), " ")
+// drifted shows a member that somebody else added or removed.
+func (w *writer) drifted(c colour, sign string, d *plan.Drift, user identity.User, what string) {
+	w.add("    ")
+	w.start(c)
+	w.add(sign)
+	w.text = appendPerson(w.text, value(d.Username), user)
+	w.stop()
+	w.add("  ")
+	w.tint(dim, what)
+	w.end()
+}
+
+// appendPerson appends a person in one line.
+func appendPerson(to []byte, who string, user identity.User) []byte {
+	size := len(to)
+	for _, part := range [...]string{who, "  ", value(user.Name), "  ", value(user.Email)} {
+		to = append(to, part...)
+	}
+	return append(to[:size], bytes.TrimRight(to[size:], " ")...)
 }
 
 // refreshSummary is one line on a plan that but takes drift into the state.

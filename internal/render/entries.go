@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"cmp"
 	"io"
+	"iter"
+	"slices"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -11,31 +13,29 @@ import (
 
 // recreated are the operations about members whose entries were deleted and created
 // again, by username.
-func recreated(operations []*plan.Operation) (found []*plan.Operation) {
-	for _, op := range sortedByUsername(operations, plan.Record, plan.MarkPresent) {
-		if op.Recreated != "" {
-			found = append(found, op)
+func (o *operations) recreated() iter.Seq[*plan.Operation] {
+	return func(yield func(*plan.Operation) bool) {
+		for op := range o.of(noting) {
+			if op.Recreated != "" && (op.Action == plan.Record || op.Action == plan.MarkPresent) && !yield(op) {
+				return
+			}
 		}
 	}
-	return found
 }
 
 // recreated shows whose entry has another unique id by now.
-func (w *writer) recreated(operations []*plan.Operation) {
-	found := recreated(operations)
-	if len(found) > 0 {
-		w.line("")
+func (w *writer) recreated(operations *operations) {
+	first := true
+	for op := range operations.recreated() {
+		if first {
+			w.put()
+			first = false
+		}
+		w.add("  ")
+		w.tint(yellow, "! ", value(op.Username))
+		w.add("  ", Escape(op.Reason))
+		w.end()
 	}
-	for _, op := range found {
-		w.line("  %s  %s", w.yellow("! "+value(op.Username)), Escape(op.Reason))
-	}
-}
-
-func recreatedLines(operations []*plan.Operation) (lines []string) {
-	for _, op := range recreated(operations) {
-		lines = append(lines, "! "+value(op.Username)+" ("+value(op.DN)+")  "+Escape(op.Reason))
-	}
-	return lines
 }
 
 // Excluded lists whom the user blocks exclude, by the expression that does, where there is
@@ -54,7 +54,7 @@ func Excluded(out io.Writer, excluded []identity.Excluded) error {
 	for _, source := range sources {
 		w.line("")
 		w.line("Excluded %d user(s) by user.exclude: %s", len(names[source]), Escape(source))
-		w.wrapped("  ", names[source])
+		w.wrapped("  ", len(names[source]), slices.Values(names[source]))
 	}
 	return w.Flush()
 }

@@ -13,11 +13,13 @@ import (
 // separators) and octets that are not UTF-8 are shown as escapes. Letters of
 // every script stay as they are.
 func Escape(s string) string {
-	if plain(s) {
+	harmless := harmlessPart(s)
+	if harmless == len(s) {
 		return s
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); {
+	b.WriteString(s[:harmless])
+	for i := harmless; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
@@ -36,6 +38,21 @@ func Escape(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// harmlessPart is how much of a text is shown as it is.
+func harmlessPart(s string) int {
+	if plain(s) {
+		return len(s)
+	}
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || hides(r) {
+			return i
+		}
+		i += size
+	}
+	return len(s)
 }
 
 func plain(s string) bool {

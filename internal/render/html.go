@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"iter"
 	"strings"
 	"time"
 
@@ -28,7 +27,7 @@ var (
 // are seen.
 const rowsInChunk = 250
 
-// page is what page.html shows. Its strings are escaped for the eye; html/template
+// page is what page.html shows but for the rows. Its strings are escaped for the eye; html/template
 // escapes them for HTML.
 type page struct {
 	// Policy is the page's Content-Security-Policy: its own style and script, by their
@@ -44,8 +43,6 @@ type page struct {
 	RunLimit *pageLimit
 	// Kinds are those that there are rows of.
 	Kinds []pageKind
-	// Chunks are the rows of one table each, made as they are written.
-	Chunks iter.Seq[template.HTML]
 }
 
 // pageNote is what must not be missed, above everything else.
@@ -90,21 +87,29 @@ func HTML(out io.Writer, p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(out)
-	if err := tmpl.Execute(w, newPage(p)); err != nil {
+	w := bufio.NewWriterSize(out, 1<<16)
+	rows := newPageTable(p)
+	page := newPage(p, rows.kinds())
+	if err := tmpl.ExecuteTemplate(w, "top", page); err != nil {
+		return err
+	}
+	if err := rows.write(w, tmpl); err != nil {
+		return err
+	}
+	if err := tmpl.ExecuteTemplate(w, "bottom", page); err != nil {
 		return err
 	}
 	return w.Flush()
 }
 
-func newPage(p *plan.Plan) *page {
+func newPage(p *plan.Plan, kinds []pageKind) *page {
 	minute := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 	out := &page{
 		Policy: "default-src 'none'; style-src '" + digestOf(pageCSS) + "'; script-src '" + digestOf(pageJS) + "'; base-uri 'none'; form-action 'none'",
 		CSS:    template.CSS(pageCSS), JS: template.JS(pageJS),
 		ID: Escape(p.ID), Short: ShortID(p.ID), Version: Escape(p.RollcallVersion), Created: minute(p.Created), Expires: minute(p.Expires),
 		Summary: Summary(p), Calls: Count(p.APICalls, "API call", "API calls"), State: "none yet",
-		Notes: pageNotes(p),
+		Notes: pageNotes(p), Kinds: kinds,
 	}
 	if p.APISeconds > 0 {
 		out.Calls += fmt.Sprintf(", at least %s at the configured rate", time.Duration(p.APISeconds*float64(time.Second)).Round(100*time.Millisecond))
@@ -119,9 +124,6 @@ func newPage(p *plan.Plan) *page {
 		limit := newPageLimit(*p.RunLimit)
 		out.RunLimit = &limit
 	}
-	rows := newPageTable(p)
-	out.Kinds = rows.kinds()
-	out.Chunks = rows.chunks()
 	return out
 }
 

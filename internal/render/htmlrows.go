@@ -1,7 +1,6 @@
 package render
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -14,7 +13,7 @@ type pageRow struct {
 	// Values are as they are, Changes those that become others.
 	Values  []string
 	Changes []pageChange
-	What    string
+	What    []string // parts of one text
 	Why     string
 }
 
@@ -48,23 +47,14 @@ func pageKinds() []pageKind {
 // pageTable makes the rows of a page, of those who are touched in each domain.
 type pageTable struct {
 	*plan.Plan
-	domains []domainRows
-}
-
-type domainRows struct {
-	*people
-	removals, notes []*plan.Operation
+	domains []*people
 }
 
 func newPageTable(p *plan.Plan) *pageTable {
-	rows := &pageTable{p, make([]domainRows, len(p.Domains))}
+	rows := &pageTable{p, make([]*people, len(p.Domains))}
 	operations := byDomain(p)
 	for i := range rows.domains {
-		of := operations[p.Domains[i].Name]
-		rows.domains[i] = domainRows{
-			newPeople(of), sortedByUsername(of, plan.LeaveDomain, plan.DeleteUser),
-			sortedByUsername(of, plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget),
-		}
+		rows.domains[i] = newPeople(operations[p.Domains[i].Name])
 	}
 	return rows
 }
@@ -73,17 +63,11 @@ func newPageTable(p *plan.Plan) *pageTable {
 func (p *pageTable) kinds() []pageKind {
 	count := map[string]int{string(PartWithheld): len(p.Withheld), string(PartDrift): len(p.Drift)}
 	for _, d := range p.domains {
-		count[string(PartRemove)] += len(d.removals)
-		count[string(PartAdd)] += len(d.added)
-		count[kindGift] += len(d.tokenOnly)
-		for _, one := range d.changed {
-			if one.update != nil {
-				count[string(PartChange)]++
-			} else {
-				count[kindGift]++
-			}
-		}
-		count[kindNote] += len(d.notes)
+		count[string(PartRemove)] += len(d.places[removing])
+		count[string(PartAdd)] += d.added
+		count[string(PartChange)] += d.updated
+		count[kindGift] += d.gifted + d.bareTokens
+		count[kindNote] += len(d.places[noting])
 	}
 	var kinds []pageKind
 	for _, kind := range pageKinds() {
@@ -94,141 +78,162 @@ func (p *pageTable) kinds() []pageKind {
 	return kinds
 }
 
-// each makes the rows one by one: the removals of all domains, then what else is done in
-// each, what is not, and what was done by others.
-func (p *pageTable) each(show func(pageRow)) {
+// each makes the rows one by one, each in the memory of the one before: the removals of all
+// domains, then what else is done in each, what is not, and what was done by others.
+func (p *pageTable) each(show func(*pageRow)) {
+	var row pageRow
 	for _, d := range p.domains {
-		for _, op := range d.removals {
-			show(removalRow(op))
+		for op := range d.of(removing) {
+			row.removal(op)
+			show(&row)
 		}
 	}
 	for _, d := range p.domains {
-		for _, one := range d.changed {
-			show(changeRow(one))
+		for one := range d.changing() {
+			row.change(one)
+			show(&row)
 		}
-		for _, one := range d.added {
-			show(additionRow(one))
+		for one := range d.joining() {
+			row.addition(one)
+			show(&row)
 		}
-		for _, one := range d.tokenOnly {
-			show(operationRow(kindGift, one.token, "gets a token"+byMail(one.token)))
+		for one := range d.awaiting() {
+			row.operation(kindGift, one.token, "gets a token", byMail(one.token))
+			show(&row)
 		}
 	}
 	for i := range p.Withheld {
-		show(withheldRow(&p.Withheld[i]))
+		row.withheld(&p.Withheld[i])
+		show(&row)
 	}
 	for i := range p.Drift {
-		show(driftRow(&p.Drift[i]))
+		row.drift(&p.Drift[i])
+		show(&row)
 	}
 	for _, d := range p.domains {
-		for _, op := range d.notes {
-			show(operationRow(kindNote, op, strings.ReplaceAll(string(op.Action), "_", " ")))
+		for op := range d.of(noting) {
+			before, after, two := strings.Cut(string(op.Action), "_")
+			row.operation(kindNote, op, before)
+			if two {
+				row.What = append(row.What, " ", after)
+			}
+			show(&row)
 		}
 	}
 }
 
-func operationRow(kind string, op *plan.Operation, what string) pageRow {
-	return pageRow{Kind: kind, Domain: Escape(op.Domain), Who: value(op.Username), DN: value(op.DN), What: what, Why: Escape(op.Reason)}
+// begin makes the row one of that kind, without values.
+func (r *pageRow) begin(kind, domain, username string, what ...string) {
+	r.Kind, r.Domain, r.Who, r.DN, r.Why = kind, Escape(domain), value(username), "", ""
+	r.Values, r.Changes, r.What = r.Values[:0], r.Changes[:0], append(r.What[:0], what...)
 }
 
-// valuesOf are a user's values, those that there are.
-func valuesOf(u identity.User) (values []string) {
-	for _, v := range []string{u.Name, u.Email} {
+func (r *pageRow) operation(kind string, op *plan.Operation, what ...string) {
+	r.begin(kind, op.Domain, op.Username, what...)
+	r.DN, r.Why = value(op.DN), Escape(op.Reason)
+}
+
+// values adds a user's values, those that there are.
+func (r *pageRow) values(u identity.User) {
+	for _, v := range [...]string{u.Name, u.Email} {
 		if v != "" {
-			values = append(values, value(v))
+			r.Values = append(r.Values, value(v))
 		}
 	}
-	return values
 }
 
-func removalRow(op *plan.Operation) pageRow {
+func (r *pageRow) removal(op *plan.Operation) {
 	what := "leaves the domain, its token is revoked"
 	if op.Action == plan.DeleteUser {
 		what = "deleted from the organization, with its memberships and tokens"
 	}
+	r.operation(string(PartRemove), op, what)
 	if op.Renamed != "" {
-		what += "; is now " + value(op.Renamed)
+		r.What = append(r.What, "; is now ", value(op.Renamed))
 	}
-	row := operationRow(string(PartRemove), op, what)
-	row.Values = valuesOf(before(op))
-	return row
+	r.values(before(op))
 }
 
-func changeRow(one *recipient) pageRow {
+func (r *pageRow) change(one *recipient) {
 	op := one.change()
 	if one.update == nil {
-		row := operationRow(kindGift, op, "")
-		row.Changes = giftChanges(one.gifts)
-		return row
+		r.operation(kindGift, op)
+	} else {
+		r.operation(string(PartChange), op)
+		r.userChanges(before(op), after(op))
 	}
-	row := operationRow(string(PartChange), op, "")
-	row.Changes = append(userChanges(before(op), after(op)), giftChanges(one.gifts)...)
-	return row
+	r.gifts(one.gifts)
 }
 
-func additionRow(one *recipient) pageRow {
+func (r *pageRow) addition(one *recipient) {
 	op := one.join
 	what := "existing user joins"
 	if op.UserID == "" {
 		what = "new user joins"
 	}
+	r.operation(string(PartAdd), op, what)
 	if one.token != nil {
-		what += ", gets a token" + byMail(one.token)
+		r.What = append(r.What, ", gets a token", byMail(one.token))
 	}
 	if op.Renamed != "" {
-		what += "; was " + value(op.Renamed)
+		r.What = append(r.What, "; was ", value(op.Renamed))
 	}
-	row := operationRow(string(PartAdd), op, what)
-	row.Values = valuesOf(after(op))
+	r.values(after(op))
 	if op.UserID == "" {
-		row.Changes = aliasChanges(identity.User{}, after(op))
+		r.aliases(identity.User{}, after(op))
 	}
 	if one.update == nil {
-		row.Changes = append(row.Changes, giftChanges(one.gifts)...)
+		r.gifts(one.gifts)
 	}
-	return row
 }
 
-func withheldRow(w *plan.Withheld) pageRow {
-	row := pageRow{Kind: string(PartWithheld), Domain: Escape(w.Domain), Who: value(w.Username), DN: value(w.DN), What: "nothing is done", Why: Escape(w.Reason)}
+func (r *pageRow) withheld(w *plan.Withheld) {
+	r.begin(string(PartWithheld), w.Domain, w.Username)
+	r.DN, r.Why = value(w.DN), Escape(w.Reason)
 	if w.Username == "" {
-		row.Who = "(no username)"
+		r.Who = "(no username)"
 	}
-	if w.Guard != plan.GuardData {
-		row.What = fmt.Sprintf("not removed (%s)", Escape(string(w.Guard)))
+	if w.Guard == plan.GuardData {
+		r.What = append(r.What, "nothing is done")
+	} else {
+		r.What = append(r.What, "not removed (", Escape(string(w.Guard)), ")")
 	}
-	return row
 }
 
-func driftRow(d *plan.Drift) pageRow {
-	row := pageRow{Kind: string(PartDrift), Domain: Escape(d.Domain), Who: value(d.Username)}
+func (r *pageRow) drift(d *plan.Drift) {
+	r.begin(string(PartDrift), d.Domain, d.Username)
 	from, to := orZero(d.Before), orZero(d.After)
+	what := ""
 	switch d.Kind {
 	case plan.DriftChanged:
-		row.What, row.Changes = "changed by somebody else", userChanges(from, from.Of(to))
+		what = "changed by somebody else"
+		r.userChanges(from, from.Of(to))
 	case plan.DriftAdded:
-		row.What, row.Values = "added by somebody else", valuesOf(to)
+		what = "added by somebody else"
+		r.values(to)
 	case plan.DriftRemoved, plan.DriftDeleted:
-		row.What, row.Values = driftText(d.Kind), valuesOf(from)
+		what = driftText(d.Kind)
+		r.values(from)
 	default:
-		row.What = value(string(d.Kind))
+		what = value(string(d.Kind))
 	}
-	return row
+	r.What = append(r.What, what)
 }
 
-func userChanges(from, to identity.User) (changes []pageChange) {
-	for _, field := range [][3]string{{"name", from.Name, to.Name}, {"email", from.Email, to.Email}} {
+func (r *pageRow) userChanges(from, to identity.User) {
+	for _, field := range [...][3]string{{"name", from.Name, to.Name}, {"email", from.Email, to.Email}} {
 		if field[1] != field[2] {
 			before, after := segments(field[1], field[2])
-			changes = append(changes, pageChange{field[0], before, after})
+			r.Changes = append(r.Changes, pageChange{field[0], before, after})
 		}
 	}
-	return append(changes, aliasChanges(from, to)...)
+	r.aliases(from, to)
 }
 
-// aliasChanges are those that are set or cleared.
-func aliasChanges(from, to identity.User) (changes []pageChange) {
+// aliases adds those that are set or cleared.
+func (r *pageRow) aliases(from, to identity.User) {
 	was, is := from.Aliases(), to.Aliases()
-	for i := range is {
+	for i, name := range aliasNames() {
 		if is[i] == "" || is[i] == was[i] {
 			continue
 		}
@@ -242,19 +247,17 @@ func aliasChanges(from, to identity.User) (changes []pageChange) {
 		}
 		if before != after {
 			a, b := segments(before, after)
-			changes = append(changes, pageChange{fmt.Sprintf("alias%d", i+1), a, b})
+			r.Changes = append(r.Changes, pageChange{name, a, b})
 		}
 	}
-	return changes
 }
 
-func giftChanges(gifts []*plan.Operation) (changes []pageChange) {
+func (r *pageRow) gifts(gifts []*plan.Operation) {
 	for _, op := range gifts {
 		label, what := "phone", op.Phone
 		if op.Action == plan.JoinGroup {
 			label, what = "group", op.Group
 		}
-		changes = append(changes, pageChange{label, nil, []segment{{value(what), true}}})
+		r.Changes = append(r.Changes, pageChange{label, nil, []segment{{value(what), true}}})
 	}
-	return changes
 }

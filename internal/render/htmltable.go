@@ -1,47 +1,47 @@
 package render
 
 import (
-	"bytes"
+	"bufio"
+	"errors"
 	"html/template"
-	"iter"
 	"strings"
 )
 
-// chunks are the rows as HTML, those of one table together. There may be a million, so they
-// are not written by html/template, which takes twenty times as long for each.
-func (p *pageTable) chunks() iter.Seq[template.HTML] {
-	return func(yield func(template.HTML) bool) {
-		w := newTableWriter()
-		going := true
-		show := func() {
-			going = yield(template.HTML(w.String()))
-			w.Reset()
-			w.rows = 0
-		}
-		p.each(func(row pageRow) {
-			if !going {
-				return
-			}
-			if w.row(&row); w.rows == rowsInChunk {
-				show()
-			}
-		})
-		if going && w.rows > 0 {
-			show()
-		}
+// write writes the rows, those of one table between what the template opens and closes it with.
+// There may be a million, so they are not written by html/template, which takes twenty times
+// as long for each, and none is kept.
+func (p *pageTable) write(out *bufio.Writer, tmpl *template.Template) error {
+	var opened, closed strings.Builder
+	if err := errors.Join(tmpl.ExecuteTemplate(&opened, "open", nil), tmpl.ExecuteTemplate(&closed, "close", nil)); err != nil {
+		return err
 	}
+	w := newTableWriter(out)
+	rows := 0
+	p.each(func(row *pageRow) {
+		if rows%rowsInChunk == 0 {
+			if rows > 0 {
+				w.html(closed.String())
+			}
+			w.html(opened.String())
+		}
+		rows++
+		w.row(row)
+	})
+	if rows > 0 {
+		w.html(closed.String())
+	}
+	return nil
 }
 
-// tableWriter writes rows of a table.
+// tableWriter writes rows of a table. Its writer keeps the first error.
 type tableWriter struct {
-	bytes.Buffer
+	*bufio.Writer
 	escape *strings.Replacer
-	rows   int
 }
 
-func newTableWriter() *tableWriter {
+func newTableWriter(out *bufio.Writer) *tableWriter {
 	// What html/template escapes in text and in quoted attributes.
-	return &tableWriter{escape: strings.NewReplacer("\x00", "\ufffd", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")}
+	return &tableWriter{out, strings.NewReplacer("\x00", "\ufffd", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")}
 }
 
 // html writes what is HTML, which must be a constant.
@@ -50,12 +50,11 @@ func (w *tableWriter) html(constant string) { _, _ = w.WriteString(constant) }
 // text writes a text between two pieces of HTML. Every value goes through it.
 func (w *tableWriter) text(before, text, after string) {
 	w.html(before)
-	_, _ = w.escape.WriteString(w, text)
+	_, _ = w.escape.WriteString(w.Writer, text)
 	w.html(after)
 }
 
 func (w *tableWriter) row(row *pageRow) {
-	w.rows++
 	w.text("\n<tr class=\"", row.Kind, `"`)
 	w.text(` data-kind="`, row.Kind, `"`)
 	w.text(` data-domain="`, row.Domain, "\">\n")
@@ -76,7 +75,10 @@ func (w *tableWriter) row(row *pageRow) {
 		w.html("</span>")
 	}
 	w.text("</td>\n<td>", row.Domain, "</td>\n")
-	w.text("<td>", row.What, "")
+	w.html("<td>")
+	for _, part := range row.What {
+		w.text("", part, "")
+	}
 	w.small(row.Why)
 	w.html("</td>\n</tr>")
 }

@@ -2,13 +2,13 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 )
 
@@ -91,27 +91,28 @@ func (m *markdown) text(s string) {
 }
 
 // listing makes lines one by one, each time that it is called: of all but the first there is
-// only the digest, and there may be a million. One may be several lines, that stay together.
-type listing func(show func(line string))
+// only the digest, and there may be a million. One may be several lines, that stay together,
+// and is valid until the next.
+type listing func(show func(line []byte))
 
 func list(all []string) listing {
-	return func(show func(string)) {
+	return func(show func([]byte)) {
 		for _, line := range all {
-			show(line)
+			show([]byte(line))
 		}
 	}
 }
 
 // measure counts lines, and finds a fence that none of them ends.
 func (l listing) measure() (n int, fence string) {
-	fence = "```"
-	l(func(line string) {
+	end := []byte("```")
+	l(func(line []byte) {
 		n++
-		for strings.Contains(line, fence) {
-			fence += "`"
+		for bytes.Contains(line, end) {
+			end = append(end, '`')
 		}
 	})
-	return n, fence
+	return n, string(end)
 }
 
 // part shows lines below a heading, in a fence.
@@ -127,20 +128,19 @@ func (m *markdown) fenced(before, fence string, all listing, after string, remov
 	closed := fence + "\n" + after
 	room := m.left - len(opened) - len(closed)
 	shown, skipped := 0, m.skipped
-	var skip []byte
-	all(func(line string) {
-		if m.skipped == skipped && room >= len(line)+1 {
+	all(func(line []byte) {
+		line = append(line, '\n')
+		if m.skipped == skipped && room >= len(line) {
 			if shown == 0 {
 				m.text(opened)
 			}
-			m.text(line + "\n")
-			room -= len(line) + 1
+			m.text(string(line))
+			room -= len(line)
 			shown++
 			return
 		}
 		m.skipped++
-		skip = append(append(skip[:0], line...), '\n')
-		_, _ = m.digest.Write(skip)
+		_, _ = m.digest.Write(line)
 		if removals {
 			m.skippedRemovals++
 		}
@@ -154,7 +154,7 @@ func (m *markdown) fenced(before, fence string, all listing, after string, remov
 }
 
 // domain shows one domain folded: who is changed and added.
-func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Operation) {
+func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations *operations) {
 	s := p.Summarize(d.Name)
 	people := newPeople(operations)
 	reads := make([]string, len(d.Sources))
@@ -173,11 +173,9 @@ func (m *markdown) domain(p *plan.Plan, d *plan.Domain, operations []*plan.Opera
 	}
 	summary := fmt.Sprintf("\n<details><summary>%s %s: %d to add, %d to change, %d to remove, %d withheld</summary>\n\n",
 		code("domain."+d.Name), code(d.Title), s.Add, s.Change, s.Remove, s.Withheld+s.WithheldData)
-	var all listing = func(show func(string)) {
-		show(evidence)
-		for _, line := range recreatedLines(operations) {
-			show(line)
-		}
+	var all listing = func(show func([]byte)) {
+		show([]byte(evidence))
+		recreatedLines(operations, show)
 		changeLines(people, show)
 		additionLines(people, show)
 	}
@@ -192,134 +190,6 @@ func scopeLines(p *plan.Plan) (lines []string) {
 		}
 	}
 	return lines
-}
-
-func removalLines(p *plan.Plan) listing {
-	return func(show func(string)) {
-		for i := range p.Operations {
-			op := &p.Operations[i]
-			if !op.Action.Removes() {
-				continue
-			}
-			what := "leaves"
-			if op.Action == plan.DeleteUser {
-				what = "deleted from the organization"
-			}
-			show("- " + personLine(Escape(op.Address()), before(op)) + "  " + what + ": " + why(op))
-		}
-	}
-}
-
-// personLine is a person in one line.
-func personLine(who string, user identity.User) string {
-	return strings.TrimRight(who+"  "+value(user.Name)+"  "+value(user.Email), " ")
-}
-
-func changeLines(people *people, show func(string)) {
-	for _, one := range people.changed {
-		op := one.change()
-		line := "! " + value(op.Username) + " (" + value(op.DN) + ")"
-		if one.update != nil {
-			line += changedUser(before(op), after(op))
-		}
-		show(line + giftText(one.gifts))
-	}
-}
-
-// changedUser is the values that change, each with the one before.
-func changedUser(from, to identity.User) string {
-	var b strings.Builder
-	b.WriteString(changedField("name", from.Name, to.Name))
-	b.WriteString(changedField("email", from.Email, to.Email))
-	was, is := from.Aliases(), to.Aliases()
-	for i := range is {
-		if is[i] != "" {
-			b.WriteString(changedField(fmt.Sprintf("alias%d", i+1), aliasName(was[i]), aliasName(is[i])))
-		}
-	}
-	return b.String()
-}
-
-func aliasName(a identity.Alias) string {
-	name, ok := a.Name()
-	if !ok {
-		return "(none)"
-	}
-	return name
-}
-
-func changedField(name, from, to string) string {
-	if from == to {
-		return ""
-	}
-	return "\n-   " + name + ": " + value(from) + "\n+   " + name + ": " + value(to)
-}
-
-func giftText(gifts []*plan.Operation) (text string) {
-	for _, op := range gifts {
-		if op.Action == plan.JoinGroup {
-			text += "\n+   group: " + value(op.Group)
-		} else {
-			text += "\n+   phone: " + value(op.Phone)
-		}
-	}
-	return text
-}
-
-func additionLines(people *people, show func(string)) {
-	for _, one := range people.added {
-		op := one.join
-		what := "existing user"
-		if op.UserID == "" {
-			what = "new user"
-		}
-		if one.token != nil {
-			what += ", gets a token" + byMail(one.token)
-		}
-		if op.Renamed != "" {
-			what += ", was " + value(op.Renamed)
-		}
-		line := "+ " + personLine(value(op.Username), after(op)) + "  " + what
-		if one.update == nil {
-			line += giftText(one.gifts)
-		}
-		show(line)
-	}
-	for _, one := range people.tokenOnly {
-		show("+ " + value(one.token.Username) + "  gets a token" + byMail(one.token))
-	}
-}
-
-func driftLines(p *plan.Plan) listing {
-	return func(show func(string)) {
-		for i := range p.Drift {
-			d := &p.Drift[i]
-			address, from, to := Escape(d.Address()), orZero(d.Before), orZero(d.After)
-			switch d.Kind {
-			case plan.DriftChanged:
-				show("! " + address + changedUser(from, from.Of(to)))
-			case plan.DriftAdded:
-				show("+ " + personLine(address, to) + "  added by somebody else")
-			case plan.DriftRemoved, plan.DriftDeleted:
-				show("- " + personLine(address, from) + "  " + driftText(d.Kind))
-			default:
-				show("! " + address + " " + value(string(d.Kind)))
-			}
-		}
-	}
-}
-
-func withheldLines(p *plan.Plan) listing {
-	return func(show func(string)) {
-		for i := range p.Withheld {
-			w := &p.Withheld[i]
-			who := value(w.Username)
-			if w.Username == "" {
-				who = "(no username) " + value(w.DN)
-			}
-			show("! " + domainName(w.Domain) + " " + who + ": " + Escape(w.Reason))
-		}
-	}
 }
 
 func escaped(texts []string) []string {

@@ -10,23 +10,55 @@ import (
 // word says too.
 type palette bool
 
-func (p palette) paint(code, s string) string {
+// colour is what a terminal is told to show a text in (ECMA-48, SGR).
+type colour string
+
+const (
+	bold   colour = "\x1b[1m"
+	dim    colour = "\x1b[2m"
+	red    colour = "\x1b[31m"
+	green  colour = "\x1b[32m"
+	yellow colour = "\x1b[33m"
+	alarm  colour = "\x1b[1;31m"
+	// gone and come mark the characters of a change.
+	gone colour = "\x1b[31;1m"
+	come colour = "\x1b[32;1m"
+
+	plainly = "\x1b[0m"
+)
+
+// append appends a text of these parts in a colour; nothing has none.
+func (p palette) append(to []byte, c colour, parts ...string) []byte {
+	size := len(to)
+	if p {
+		to = append(to, c...)
+	}
+	begun := len(to)
+	for _, part := range parts {
+		to = append(to, part...)
+	}
+	if len(to) == begun {
+		return to[:size]
+	}
+	if p {
+		to = append(to, plainly...)
+	}
+	return to
+}
+
+func (p palette) paint(c colour, s string) string {
 	if !p || s == "" {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return string(c) + s + plainly
 }
 
-func (p palette) bold(s string) string   { return p.paint("1", s) }
-func (p palette) dim(s string) string    { return p.paint("2", s) }
-func (p palette) red(s string) string    { return p.paint("31", s) }
-func (p palette) green(s string) string  { return p.paint("32", s) }
-func (p palette) yellow(s string) string { return p.paint("33", s) }
-func (p palette) alarm(s string) string  { return p.paint("1;31", s) }
-
-// gone and come mark the characters of a change.
-func (p palette) gone(s string) string { return p.paint("31;1", s) }
-func (p palette) come(s string) string { return p.paint("32;1", s) }
+func (p palette) bold(s string) string   { return p.paint(bold, s) }
+func (p palette) dim(s string) string    { return p.paint(dim, s) }
+func (p palette) red(s string) string    { return p.paint(red, s) }
+func (p palette) green(s string) string  { return p.paint(green, s) }
+func (p palette) yellow(s string) string { return p.paint(yellow, s) }
+func (p palette) alarm(s string) string  { return p.paint(alarm, s) }
 
 // columnsOf is how many columns a text takes.
 func columnsOf(s string) int {

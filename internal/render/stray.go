@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -26,17 +27,17 @@ func strayLines(p *plan.Plan) (lines []string) {
 	for i := range p.Domains {
 		listed[p.Domains[i].Name] = true
 	}
-	var joining map[string]bool
+	var joining []uint32
 	for i := range p.Operations {
 		op := &p.Operations[i]
 		if listed[op.Domain] && belongs(op.Action) {
-			if op.Action != plan.CreateUser || i+1 < len(p.Operations) && joins(&p.Operations[i+1], op.Username) {
+			if op.Action != plan.CreateUser || joinsNext(p, i) {
 				continue // nearly always: who is created joins at once
 			}
 			if joining == nil {
 				joining = joiners(p)
 			}
-			if joining[op.Username] {
+			if joins(p, joining, op.Username) {
 				continue
 			}
 		}
@@ -46,28 +47,33 @@ func strayLines(p *plan.Plan) (lines []string) {
 	return lines
 }
 
-func joins(op *plan.Operation, username string) bool {
-	return op.Action == plan.JoinDomain && op.Username == username
+// joinsNext reports whether the next operation is that the same user joins a domain.
+func joinsNext(p *plan.Plan, i int) bool {
+	return i+1 < len(p.Operations) && p.Operations[i+1].Action == plan.JoinDomain && p.Operations[i+1].Username == p.Operations[i].Username
 }
 
-// joiners are the usernames of those who join a domain.
-func joiners(p *plan.Plan) map[string]bool {
-	joining := map[string]bool{}
+// joiners are the places of operations by which somebody joins a domain, by username.
+func joiners(p *plan.Plan) []uint32 {
+	places := []uint32{}
 	for i := range p.Operations {
-		if op := &p.Operations[i]; joins(op, op.Username) {
-			joining[op.Username] = true
+		if p.Operations[i].Action == plan.JoinDomain {
+			places = append(places, uint32(i))
 		}
 	}
-	return joining
+	sortByUsername(p, places)
+	return places
+}
+
+// joins reports whether a user is among the joiners.
+func joins(p *plan.Plan, joiners []uint32, username string) bool {
+	_, found := slices.BinarySearchFunc(joiners, username, func(place uint32, username string) int {
+		return strings.Compare(p.Operations[place].Username, username)
+	})
+	return found
 }
 
 // belongs reports whether the part of a domain shows operations of that kind.
 func belongs(action plan.Action) bool {
-	switch action {
-	case plan.CreateUser, plan.UpdateUser, plan.JoinDomain, plan.IssueToken, plan.EmailToken, plan.AddPhone, plan.JoinGroup,
-		plan.LeaveDomain, plan.DeleteUser,
-		plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
-		return true
-	}
-	return false
+	_, shown := kindOf(action)
+	return shown || action == plan.CreateUser
 }

@@ -10,8 +10,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/plan"
@@ -40,17 +38,54 @@ type writer struct {
 	width int
 	// compact is as in TextOptions; people says that nothing else is shown than people.
 	compact, people bool
-	// text is the line that is written.
+	// text is the line that is made, in memory that the next one uses again: a line for each of a
+	// million people should need none.
 	text []byte
+}
+
+// add adds parts to the line.
+func (w *writer) add(parts ...string) {
+	for _, part := range parts {
+		w.text = append(w.text, part...)
+	}
+}
+
+// tint adds parts to the line, in a colour.
+func (w *writer) tint(c colour, parts ...string) {
+	w.text = w.append(w.text, c, parts...)
+}
+
+// start and stop add what begins and ends a colour.
+func (w *writer) start(c colour) {
+	if w.palette {
+		w.add(string(c))
+	}
+}
+
+func (w *writer) stop() {
+	if w.palette {
+		w.add(plainly)
+	}
+}
+
+// pad adds a text, and spaces up to a width in columns.
+func (w *writer) pad(s string, width int) {
+	w.text = append(w.text, s...)
+	for range width - columnsOf(s) {
+		w.text = append(w.text, ' ')
+	}
+}
+
+// end writes the line.
+func (w *writer) end() {
+	_, _ = w.Write(append(bytes.TrimRight(w.text, " "), '\n')) // Flush returns the error
+	w.text = w.text[:0]
 }
 
 // put writes a line of these parts.
 func (w *writer) put(parts ...string) {
-	w.text = w.text[:0]
-	for _, part := range parts {
-		w.text = append(w.text, part...)
-	}
-	_, _ = w.Write(append(bytes.TrimRight(w.text, " "), '\n')) // Flush returns the error
+	w.add(parts...)
+	w.end()
 }
 
 func (w *writer) line(format string, args ...any) {
@@ -71,18 +106,23 @@ func Text(out io.Writer, p *plan.Plan, o TextOptions) error {
 		w.overview(p)
 	}
 	shown := o.Selection.Select(p)
-	users := byDomain(shown)
-	for i := range shown.Domains {
-		if p.RefreshOnly {
-			break // no directory was read, and nobody is added or removed
-		}
-		w.domain(&shown.Domains[i], users[shown.Domains[i].Name])
-	}
+	w.domains(shown)
 	w.strays(p)
 	w.drift(shown)
 	w.withheld(shown)
 	w.ending(p)
 	return w.Flush()
+}
+
+// domains shows each domain.
+func (w *writer) domains(p *plan.Plan) {
+	if p.RefreshOnly {
+		return // no directory was read, and nobody is added or removed
+	}
+	of := byDomain(p)
+	for i := range p.Domains {
+		w.domain(&p.Domains[i], of[p.Domains[i].Name])
+	}
 }
 
 // ShortID is the part of a plan's id that people compare.
@@ -159,42 +199,4 @@ func quotedLimit(use plan.LimitUse) string {
 		return `"` + use.Limit.String() + `"`
 	}
 	return use.Limit.String()
-}
-
-// byDomain groups operations by domain, in the order of the plan.
-func byDomain(p *plan.Plan) map[string][]*plan.Operation {
-	sizes := map[string]int{}
-	for i := range p.Operations {
-		sizes[p.Operations[i].Domain]++
-	}
-	groups := map[string][]*plan.Operation{}
-	for domain, size := range sizes {
-		groups[domain] = make([]*plan.Operation, 0, size)
-	}
-	for i := range p.Operations {
-		op := &p.Operations[i]
-		groups[op.Domain] = append(groups[op.Domain], op)
-	}
-	return groups
-}
-
-// sortedByUsername returns the operations with one of the actions, by username.
-func sortedByUsername(operations []*plan.Operation, actions ...plan.Action) []*plan.Operation {
-	size := 0
-	for _, op := range operations {
-		if slices.Contains(actions, op.Action) {
-			size++
-		}
-	}
-	if size == 0 {
-		return nil
-	}
-	out := make([]*plan.Operation, 0, size)
-	for _, op := range operations {
-		if slices.Contains(actions, op.Action) {
-			out = append(out, op)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b *plan.Operation) int { return strings.Compare(a.Username, b.Username) })
-	return out
 }
