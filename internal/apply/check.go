@@ -104,7 +104,7 @@ func aliasText(user *identity.User) string {
 }
 
 // remember keeps what the state has of a member that is to be taken out of it.
-func (r *Result) remember(op plan.Operation, s *state.State) {
+func (r *Result) remember(op *Step, s *state.State) {
 	member, known := s.Member(op.Domain, identity.NewKey(op.Username))
 	if !known {
 		return

@@ -120,7 +120,7 @@ func (r *run) fails(operations chain, err error) {
 			continue
 		}
 		if r.Begin != nil {
-			r.Begin(op.Operation)
+			r.Begin(op)
 		}
 		r.end(op, "", err, false)
 		r.skip(operations[i+1:], false)

@@ -52,7 +52,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 	if x.journal, err = apply.Start(journalPath(cfg), save, st, p, x.steps, a.User, a.Now()); err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
-	a.events.planned(apply.Operations(steps))
+	a.events.planned(steps)
 	result, err := x.run(ctx)
 	if err != nil {
 		return errors.Join(err, x.journal.Remove())
@@ -203,7 +203,7 @@ func (x *execution) run(ctx context.Context) (result apply.Result, err error) {
 		}
 	}()
 	options.Begin = x.events.start
-	options.End = func(op plan.Operation, err error) {
+	options.End = func(op apply.Step, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)
 		}
@@ -289,8 +289,8 @@ func (x *execution) report(result apply.Result, differences []apply.Difference) 
 			return err
 		}
 	}
-	done := plan.Count(apply.Operations(result.Done))
-	applied := render.Applied(done, plan.Count(apply.Operations(x.steps)).Adopt)
+	done := plan.Count(apply.Actions(result.Done))
+	applied := render.Applied(done, plan.Count(apply.Actions(x.steps)).Adopt)
 	x.events.summary(x.plan, done, applied)
 	if x.plan.RefreshOnly {
 		_, err := fmt.Fprintf(x.Out, "\nTaken into the state: %s.\n", render.Count(len(x.plan.Drift), "difference", "differences"))

@@ -136,7 +136,7 @@ func writeJobJSON(out io.Writer, job *logintc.Job) error {
 type jobs struct{ client *logintc.Writer }
 
 // Submit implements apply.Jobs.
-func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []plan.Operation) (string, error) {
+func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []apply.Step) (string, error) {
 	actions := make([]logintc.JobAction, len(operations))
 	for i := range operations {
 		actions[i] = jobAction(&operations[i])
@@ -144,7 +144,7 @@ func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []plan.Opera
 	return j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
 }
 
-func jobAction(op *plan.Operation) logintc.JobAction {
+func jobAction(op *apply.Step) logintc.JobAction {
 	action := logintc.JobAction{Action: string(op.Action), UserID: op.UserID, Number: op.Phone, Group: op.Group}
 	if op.UserID == "" {
 		action.Username = op.Username
