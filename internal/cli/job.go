@@ -137,11 +137,7 @@ type jobs struct{ client *logintc.Writer }
 
 // Submit implements apply.Jobs.
 func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []apply.Step) (string, error) {
-	actions := make([]logintc.JobAction, len(operations))
-	for i := range operations {
-		actions[i] = jobAction(&operations[i])
-	}
-	return j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
+	return j.client.SubmitJob(ctx, d.ID, d.Notify, len(operations), func(i int) logintc.JobAction { return jobAction(&operations[i]) })
 }
 
 func jobAction(op *apply.Step) logintc.JobAction {
@@ -168,7 +164,7 @@ func lookAtJob(ctx context.Context, client *logintc.Reader, id string) (apply.Jo
 	if err != nil {
 		return apply.JobProgress{}, err
 	}
-	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted}
+	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Outcomes: make([]apply.Outcome, 0, len(job.Results))}
 	for _, r := range job.Results {
 		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == logintc.JobSkipped}
 		switch r.Status {

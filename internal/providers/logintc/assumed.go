@@ -1,6 +1,7 @@
 package logintc
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -171,7 +172,7 @@ type Job struct {
 	ActionsTotal     int         `json:"actionsTotal"`
 	ErrorCode        string      `json:"errorCode"`
 	ErrorMessage     string      `json:"errorMessage"`
-	Results          []JobResult `json:"results"`
+	Results          []JobResult `json:"-"`
 }
 
 // Ended reports whether the job is through, one way or the other. A status that is
@@ -193,20 +194,18 @@ type JobResult struct {
 	ErrorMessage string
 }
 
-// UnmarshalJSON implements json.Unmarshaler: the code becomes a secret.
-func (r *JobResult) UnmarshalJSON(document []byte) error {
-	var wire struct {
-		Status       string `json:"status"`
-		User         string `json:"user"`
-		Code         string `json:"code"`
-		ErrorCode    string `json:"errorCode"`
-		ErrorMessage string `json:"errorMessage"`
-	}
-	if err := json.Unmarshal(document, &wire); err != nil {
-		return err
-	}
-	*r = JobResult{printable(wire.Status), wire.User, identity.NewSecret(wire.Code), printable(wire.ErrorCode), printable(wire.ErrorMessage)}
-	return nil
+// wireJob is a job as it is sent.
+type wireJob struct {
+	Job
+	Results []wireResult `json:"results"`
+}
+
+type wireResult struct {
+	Status       string `json:"status"`
+	User         string `json:"user"`
+	Code         string `json:"code"`
+	ErrorCode    string `json:"errorCode"`
+	ErrorMessage string `json:"errorMessage"`
 }
 
 // JobTime is a time in the form of LoginTC's jobs, or null.
@@ -226,23 +225,23 @@ func (t *JobTime) UnmarshalJSON(document []byte) error {
 	return err
 }
 
-// SubmitJob starts a job that performs exactly these actions on a domain, and
-// returns its id. Notify is the address of an administrator or empty. If the
+// SubmitJob starts a job that performs exactly these n actions on a domain, and
+// returns its id. They are asked for one by one, since there may be many. Notify is the address of an administrator or empty. If the
 // answer is lost, nobody can tell whether it was started: it is not sent again, and
 // the error is an *UncertainError.
-func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions []JobAction) (string, error) {
+func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, n int, action func(int) JobAction) (string, error) {
 	if err := w.assumed(); err != nil {
 		return "", err
 	}
-	body := struct {
-		Type    string      `json:"type"`
-		Notify  string      `json:"notify,omitempty"`
-		Actions []JobAction `json:"actions"`
-	}{"SyncUsersJob", notify, actions}
+	body, err := encodeJob(notify, n, action)
+	if err != nil {
+		return "", err
+	}
+	w.actions.Store(max(w.actions.Load(), int64(n)))
 	var answer struct {
 		ID string `json:"id"`
 	}
-	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", body: body, into: &answer, once: true}
+	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", encoded: body, into: &answer, once: true}
 	if err := w.do(ctx, c); err != nil {
 		return "", err
 	}
@@ -250,6 +249,37 @@ func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions
 		return "", &UncertainError{c.fail(fmt.Errorf("the id of the job is not 40 hexadecimal characters: %q", printable(answer.ID)))}
 	}
 	return answer.ID, nil
+}
+
+// encodeJob returns the body of a job of n actions.
+func encodeJob(notify string, n int, action func(int) JobAction) ([]byte, error) {
+	head := struct {
+		Type   string `json:"type"`
+		Notify string `json:"notify,omitempty"`
+	}{"SyncUsersJob", notify}
+	text, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	body := bytes.NewBuffer(append(text[:len(text)-1], `,"actions":[`...))
+	e := json.NewEncoder(body)
+	const sample = 100
+	var one JobAction
+	for i := range n {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		if i == sample { // so that it need not grow often
+			body.Grow(body.Len() / sample * (n - sample) * 9 / 8)
+		}
+		one = action(i)
+		if err := e.Encode(&one); err != nil {
+			return nil, err
+		}
+		body.Truncate(body.Len() - 1) // the line feed
+	}
+	body.WriteString("]}")
+	return body.Bytes(), nil
 }
 
 // Job returns one job; an *APIError with status 404 where there is none.
@@ -260,16 +290,22 @@ func (r *Reader) Job(ctx context.Context, id string) (Job, error) {
 	if !isID(id) {
 		return Job{}, errors.New("the id of a job has 40 hexadecimal characters")
 	}
-	var job Job
-	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &job}
+	wire := wireJob{Results: make([]wireResult, 0, r.actions.Load())}
+	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &wire}
 	if err := r.do(ctx, c); err != nil {
 		return Job{}, err
 	}
+	job := wire.Job
 	if job.ID != id {
 		return Job{}, c.fail(fmt.Errorf("the answer is about another job: %q", printable(job.ID)))
 	}
 	for _, text := range []*string{&job.Type, &job.Status, &job.ErrorCode, &job.ErrorMessage} {
 		*text = printable(*text)
+	}
+	job.Results = make([]JobResult, len(wire.Results))
+	for i := range wire.Results {
+		r := &wire.Results[i]
+		job.Results[i] = JobResult{printable(r.Status), r.User, identity.NewSecret(r.Code), printable(r.ErrorCode), printable(r.ErrorMessage)}
 	}
 	return job, nil
 }

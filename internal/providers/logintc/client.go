@@ -124,8 +124,9 @@ type call struct {
 	method string
 	// path stands below the base, with its query.
 	path string
-	// body is encoded as JSON; nil for none.
-	body any
+	// body is encoded as JSON, encoded is JSON already; nil for none.
+	body    any
+	encoded []byte
 	// into is what the answer is decoded into; nil where it does not matter.
 	into any
 	// once says that repeating it may do something twice: only 429, which says that
@@ -201,12 +202,15 @@ func isJSON(mediaType string) bool {
 }
 
 func (c *client) request(ctx context.Context, call call) (*retryablehttp.Request, error) {
-	var body any
+	encoded := call.encoded
 	if call.body != nil {
-		encoded, err := json.Marshal(call.body)
-		if err != nil {
+		var err error
+		if encoded, err = json.Marshal(call.body); err != nil {
 			return nil, err
 		}
+	}
+	var body any
+	if encoded != nil {
 		body = bytes.NewReader(encoded)
 	}
 	request, err := retryablehttp.NewRequestWithContext(ctx, call.method, c.base+call.path, body)

@@ -15,6 +15,7 @@ import (
 type Reader struct {
 	*client
 	longest atomic.Int64 // page of a listing that was seen, in users
+	actions atomic.Int64 // of the largest job that was submitted
 }
 
 // NewReader returns a reader. It sends nothing yet.

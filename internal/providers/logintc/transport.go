@@ -134,6 +134,9 @@ func (t *transport) attempt(request *http.Request) (*http.Response, error) {
 	if buffer == nil {
 		buffer = &bytes.Buffer{}
 	}
+	if size := response.ContentLength; size > 0 {
+		buffer.Grow(int(min(size, t.maxBody)) + bytes.MinRead) // what it takes to read it without growing
+	}
 	_, err = buffer.ReadFrom(io.LimitReader(response.Body, t.maxBody+1))
 	_ = response.Body.Close()
 	if err == nil && int64(buffer.Len()) > t.maxBody {
