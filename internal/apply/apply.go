@@ -104,6 +104,9 @@ type Failure struct {
 // operations under way are finished and no other is begun.
 func Run(ctx context.Context, steps []Step, o Options) Result {
 	r := newRun(o)
+	var cancel context.CancelFunc
+	r.calls, cancel = lasting(ctx)
+	defer cancel()
 	r.result.Done = make([]Step, 0, Calls(steps))
 	grants, removals := split(steps)
 	r.users(ctx, grants)
@@ -113,6 +116,8 @@ func Run(ctx context.Context, steps []Step, o Options) Result {
 
 type run struct {
 	Options
+	// calls ends the time of grace after the run was interrupted.
+	calls  context.Context
 	mu     sync.Mutex
 	result Result
 	failed map[string]int // by domain
@@ -121,16 +126,14 @@ type run struct {
 
 func newRun(o Options) *run { return &run{Options: o, failed: map[string]int{}} }
 
-// send carries out one operation. When ctx ends meanwhile it still has the time of
-// grace to be finished.
+// send carries out one operation. When the run is interrupted meanwhile it still has the
+// time of grace to be finished.
 // TokenDue says that a token is to follow.
-func (r *run) send(ctx context.Context, op Step, tokenDue bool) (userID string, err error) {
+func (r *run) send(op Step, tokenDue bool) (userID string, err error) {
 	if r.Begin != nil {
 		r.Begin(op)
 	}
-	ctx, cancel := lasting(ctx)
-	defer cancel()
-	userID, err = r.call(ctx, &op)
+	userID, err = r.call(r.calls, &op)
 	r.end(op, userID, err, tokenDue)
 	return userID, err
 }

@@ -53,6 +53,8 @@ type Journal struct {
 	// syncing is held by the one that syncs; who has written meanwhile waits for the
 	// next batch, whose first waits for it.
 	syncing sync.Mutex
+	// spare is where the next beginnings are put together.
+	spare []byte
 	// ends are lines that Together keeps back, and together says that it does.
 	ends     []byte
 	together bool
@@ -150,7 +152,10 @@ func (j *Journal) Begin(operations iter.Seq2[int, []byte]) error {
 	if j == nil {
 		return nil
 	}
-	var lines []byte
+	j.mu.Lock()
+	lines := j.spare[:0]
+	j.spare = nil
+	j.mu.Unlock()
 	n := 0
 	for number, operation := range operations {
 		n++
@@ -167,12 +172,14 @@ func (j *Journal) Begin(operations iter.Seq2[int, []byte]) error {
 	if _, err := j.file.Write(lines); err != nil {
 		return err
 	}
-	return j.sync()
+	return j.sync(lines)
 }
 
-// sync returns once all is on the disk that was written before.
-func (j *Journal) sync() error {
+// sync returns once all is on the disk that was written before. What it was written from is
+// free for others.
+func (j *Journal) sync(spare []byte) error {
 	j.mu.Lock()
+	j.spare = spare
 	mine := j.next
 	first := !mine.taken
 	mine.taken = true
