@@ -225,12 +225,17 @@ func (r *run) settle(operations []Step, outcomes []Outcome) {
 
 func (r *run) outcomes(operations []Step, outcomes []Outcome) {
 	due := tokenDue(operations)
+	var last string // id; the operations of one user stand together and share it
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
 			r.leaveOut(op, true)
 			continue
 		}
 		outcome := outcomes[i]
+		if outcome.UserID == last {
+			outcome.UserID = last
+		}
+		last = outcome.UserID
 		created := ""
 		if op.UserID == "" {
 			op.UserID = outcome.UserID

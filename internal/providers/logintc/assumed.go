@@ -172,7 +172,7 @@ type Job struct {
 	ActionsTotal     int         `json:"actionsTotal"`
 	ErrorCode        string      `json:"errorCode"`
 	ErrorMessage     string      `json:"errorMessage"`
-	Results          []JobResult `json:"-"`
+	Results          []JobResult `json:"results"`
 }
 
 // Ended reports whether the job is through, one way or the other. A status that is
@@ -187,25 +187,11 @@ const JobSkipped = "Skipped"
 // actions; those of actions that are not through yet are missing at the end.
 type JobResult struct {
 	// Status is JobCompleted, JobFailed or JobSkipped.
-	Status       string
-	UserID       string
-	Code         identity.Secret
-	ErrorCode    string
-	ErrorMessage string
-}
-
-// wireJob is a job as it is sent.
-type wireJob struct {
-	Job
-	Results []wireResult `json:"results"`
-}
-
-type wireResult struct {
-	Status       string `json:"status"`
-	User         string `json:"user"`
-	Code         string `json:"code"`
-	ErrorCode    string `json:"errorCode"`
-	ErrorMessage string `json:"errorMessage"`
+	Status       string          `json:"status"`
+	UserID       string          `json:"user"`
+	Code         identity.Secret `json:"code"`
+	ErrorCode    string          `json:"errorCode"`
+	ErrorMessage string          `json:"errorMessage"`
 }
 
 // JobTime is a time in the form of LoginTC's jobs, or null.
@@ -290,22 +276,20 @@ func (r *Reader) Job(ctx context.Context, id string) (Job, error) {
 	if !isID(id) {
 		return Job{}, errors.New("the id of a job has 40 hexadecimal characters")
 	}
-	wire := wireJob{Results: make([]wireResult, 0, r.actions.Load())}
-	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &wire}
+	job := Job{Results: make([]JobResult, 0, r.actions.Load())}
+	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &job}
 	if err := r.do(ctx, c); err != nil {
 		return Job{}, err
 	}
-	job := wire.Job
 	if job.ID != id {
 		return Job{}, c.fail(fmt.Errorf("the answer is about another job: %q", printable(job.ID)))
 	}
 	for _, text := range []*string{&job.Type, &job.Status, &job.ErrorCode, &job.ErrorMessage} {
 		*text = printable(*text)
 	}
-	job.Results = make([]JobResult, len(wire.Results))
-	for i := range wire.Results {
-		r := &wire.Results[i]
-		job.Results[i] = JobResult{printable(r.Status), r.User, identity.NewSecret(r.Code), printable(r.ErrorCode), printable(r.ErrorMessage)}
+	for i := range job.Results {
+		r := &job.Results[i]
+		r.Status, r.ErrorCode, r.ErrorMessage = printable(r.Status), printable(r.ErrorCode), printable(r.ErrorMessage)
 	}
 	return job, nil
 }

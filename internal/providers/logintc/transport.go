@@ -157,11 +157,17 @@ type content struct {
 	of     *sync.Pool
 }
 
+// maxKept bounds what is kept for other answers, in octets. A page of a listing has less, the
+// outcomes of a large job have more.
+const maxKept = 1 << 20
+
 // Close implements io.Closer.
 func (c *content) Close() error {
 	if c.buffer != nil {
-		c.buffer.Reset()
-		c.of.Put(c.buffer)
+		if c.buffer.Cap() <= maxKept {
+			c.buffer.Reset()
+			c.of.Put(c.buffer)
+		}
 		c.buffer, c.Reader = nil, bytes.NewReader(nil)
 	}
 	return nil
