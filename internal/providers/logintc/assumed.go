@@ -39,15 +39,30 @@ type assumedFields struct {
 	Groups []string `json:"groups"`
 }
 
-func (f *assumedFields) fill(account *identity.Account) {
+// nothing is what most accounts have, and share.
+type nothing struct {
+	aliases  *identity.AliasSet
+	holdings *identity.Holdings
+}
+
+func newNothing() nothing {
+	return nothing{&identity.AliasSet{Alias1: identity.NoAlias, Alias2: identity.NoAlias, Alias3: identity.NoAlias}, &identity.Holdings{}}
+}
+
+func (f *assumedFields) fill(account *identity.Account, nothing *nothing) {
 	have := [3]identity.Alias{identity.NoAlias, identity.NoAlias, identity.NoAlias}
 	for i, alias := range [...]*string{f.Alias1, f.Alias2, f.Alias3} {
 		if alias != nil && *alias != "" {
 			have[i] = identity.Alias(*alias)
 		}
 	}
-	account.SetAliases(have)
-	account.Holdings = &identity.Holdings{PhoneNumbers: f.Phones, GroupNames: f.Groups}
+	account.AliasSet, account.Holdings = nothing.aliases, nothing.holdings
+	if have != account.Aliases() {
+		account.SetAliases(have)
+	}
+	if len(f.Phones)+len(f.Groups) > 0 {
+		account.Holdings = &identity.Holdings{PhoneNumbers: f.Phones, GroupNames: f.Groups}
+	}
 }
 
 // aliases are the fields of a body: absent where nothing is said, null to clear.

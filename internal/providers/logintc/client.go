@@ -90,6 +90,7 @@ type client struct {
 	base    string
 	key     identity.Secret
 	options Options
+	nothing nothing
 	http    *retryablehttp.Client
 }
 
@@ -105,7 +106,7 @@ func newClient(o Options) (*client, error) {
 	if strings.ContainsFunc(o.APIKey.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r >= 0x7f }) {
 		return nil, errors.New("the API key for LoginTC has a character that no key has; was it read with a line break or a space?")
 	}
-	c := &client{base: strings.TrimSuffix(o.BaseURL, "/"), key: o.APIKey, options: o}
+	c := &client{base: strings.TrimSuffix(o.BaseURL, "/"), key: o.APIKey, options: o, nothing: newNothing()}
 	c.http = &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport: newTransport(o),

@@ -140,7 +140,7 @@ func (c *client) account(u *wireUser) (identity.Account, error) {
 		ID: u.ID, User: identity.User{Username: u.Username, Name: u.Name, Email: u.Email}, Domains: u.Domains,
 	}
 	if c.options.Assumed {
-		u.fill(&account)
+		u.fill(&account, &c.nothing)
 	}
 	return account, nil
 }
