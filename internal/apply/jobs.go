@@ -193,7 +193,8 @@ func (l *looks) next(done int) time.Duration {
 
 // await looks at a job of so many operations until it ends.
 func await(ctx context.Context, jobs JobOptions, id string, before, operations int) (JobProgress, error) {
-	for looks := (looks{operations: operations}); ; {
+	pauses := looks{operations: operations}
+	for {
 		progress, err := jobs.Jobs.Look(ctx, id)
 		if err != nil {
 			return JobProgress{}, err
@@ -204,7 +205,7 @@ func await(ctx context.Context, jobs JobOptions, id string, before, operations i
 		if progress.Ended {
 			return progress, nil
 		}
-		timer := time.NewTimer(looks.next(progress.Done))
+		timer := time.NewTimer(pauses.next(progress.Done))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
