@@ -71,7 +71,13 @@ type Unsettled struct {
 // it uses State, Journal, Now, Codes and End.
 func RunJobs(ctx context.Context, p *plan.Plan, steps []Step, o Options, jobs JobOptions) Result {
 	r := newRun(o)
-	sent := map[string][]Step{}
+	sent, count := map[string][]Step{}, map[string]int{}
+	for i := range steps {
+		count[steps[i].Domain]++
+	}
+	for domain, n := range count {
+		sent[domain] = make([]Step, 0, n)
+	}
 	for _, step := range steps {
 		if step.Action.OnState() {
 			r.note(step, "", false)
