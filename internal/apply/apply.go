@@ -67,8 +67,8 @@ type Options struct {
 	Codes func(domain, username string, code identity.Secret) error
 	// Begin and End are told of every operation that is sent, from several
 	// goroutines; nil where nobody listens.
-	Begin func(plan.Operation)
-	End   func(plan.Operation, error)
+	Begin func(Step)
+	End   func(Step, error)
 }
 
 // Result is what became of a plan's operations.
@@ -104,6 +104,9 @@ type Failure struct {
 // operations under way are finished and no other is begun.
 func Run(ctx context.Context, steps []Step, o Options) Result {
 	r := newRun(o)
+	var cancel context.CancelFunc
+	r.calls, cancel = lasting(ctx)
+	defer cancel()
 	r.result.Done = make([]Step, 0, Calls(steps))
 	grants, removals := split(steps)
 	r.users(ctx, grants)
@@ -113,6 +116,8 @@ func Run(ctx context.Context, steps []Step, o Options) Result {
 
 type run struct {
 	Options
+	// calls ends the time of grace after the run was interrupted.
+	calls  context.Context
 	mu     sync.Mutex
 	result Result
 	failed map[string]int // by domain
@@ -121,22 +126,20 @@ type run struct {
 
 func newRun(o Options) *run { return &run{Options: o, failed: map[string]int{}} }
 
-// send carries out one operation. When ctx ends meanwhile it still has the time of
-// grace to be finished.
+// send carries out one operation. When the run is interrupted meanwhile it still has the
+// time of grace to be finished.
 // TokenDue says that a token is to follow.
-func (r *run) send(ctx context.Context, op Step, tokenDue bool) (userID string, err error) {
+func (r *run) send(op Step, tokenDue bool) (userID string, err error) {
 	if r.Begin != nil {
-		r.Begin(op.Operation)
+		r.Begin(op)
 	}
-	ctx, cancel := lasting(ctx)
-	defer cancel()
-	userID, err = r.call(ctx, op.Operation)
+	userID, err = r.call(r.calls, &op)
 	r.end(op, userID, err, tokenDue)
 	return userID, err
 }
 
 // call makes the call of an operation, and returns the id of a user that it creates.
-func (r *run) call(ctx context.Context, op plan.Operation) (userID string, err error) {
+func (r *run) call(ctx context.Context, op *Step) (userID string, err error) {
 	switch op.Action {
 	case plan.CreateUser:
 		account, err := r.Target.CreateUser(ctx, *op.After)
@@ -168,7 +171,7 @@ func (r *run) call(ctx context.Context, op plan.Operation) (userID string, err e
 }
 
 // handOver gives a code to whoever wants it. A token that is active has none.
-func (r *run) handOver(op plan.Operation, code identity.Secret) error {
+func (r *run) handOver(op *Step, code identity.Secret) error {
 	if r.Codes == nil || code.IsZero() {
 		return nil
 	}
@@ -189,7 +192,7 @@ func (r *run) end(op Step, created string, err error, tokenDue bool) {
 		r.note(op, created, tokenDue)
 	}
 	if r.End != nil {
-		r.End(op.Operation, err)
+		r.End(op, err)
 	}
 }
 
@@ -211,9 +214,7 @@ func (r *run) fail(op Step, err error, tokenDue bool) {
 // stayOpen notes that it is not known whether an operation was done. The caller holds
 // the mutex.
 func (r *run) stayOpen(op Step, tokenDue bool) {
-	if operation, err := encodeBegun(op, tokenDue); err == nil { // it was encoded once before
-		r.State.RecordOpen(op.Number, operation)
-	}
+	r.State.RecordOpen(op.Number, appendBegun(nil, &op, tokenDue))
 }
 
 // Uncertain reports whether an operation may have been done though it failed: an error

@@ -271,7 +271,7 @@ func TestInterruption(t *testing.T) {
 	began := make(chan struct{}, 100)
 	done := make(chan Result)
 	steps, o := begin(t, s, &plan.Plan{Operations: slices.Concat(add("a"), add("b"))})
-	o.Target, o.Concurrency, o.Begin = target, 1, func(plan.Operation) { began <- struct{}{} }
+	o.Target, o.Concurrency, o.Begin = target, 1, func(Step) { began <- struct{}{} }
 	go func() { done <- Run(ctx, steps, o) }()
 	<-began
 	target.block <- struct{}{} // create a
@@ -291,7 +291,7 @@ func TestBeginAndEndAreReported(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var events []string
-	note := func(what string, op plan.Operation, err error) {
+	note := func(what string, op Step, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		events = append(events, fmt.Sprintf("%s %s %v", what, op.Action, err))
@@ -303,7 +303,7 @@ func TestBeginAndEndAreReported(t *testing.T) {
 		return nil
 	}}
 	steps, o := begin(t, fresh(t), &plan.Plan{Operations: add("a")})
-	o.Target, o.Begin, o.End = target, func(op plan.Operation) { note("begin", op, nil) }, func(op plan.Operation, err error) { note("end", op, err) }
+	o.Target, o.Begin, o.End = target, func(op Step) { note("begin", op, nil) }, func(op Step, err error) { note("end", op, err) }
 	Run(t.Context(), steps, o)
 	want := []string{"begin create_user <nil>", "end create_user <nil>", "begin join_domain <nil>", "end join_domain refused"}
 	if diff := cmp.Diff(want, events); diff != "" {

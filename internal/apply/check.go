@@ -66,31 +66,41 @@ type Difference struct {
 // Differences compares the members of one domain, listed after the run, with
 // what the operations on it were to leave behind.
 func (r Result) Differences(domainID string, live []identity.Account) []Difference {
-	byID := make(map[string]identity.User, len(live))
-	byKey := make(map[identity.Key]identity.User, len(live))
+	byID := make(map[string]*identity.User, len(live))
 	for i := range live {
-		byID[live[i].ID] = live[i].User
-		byKey[identity.NewKey(live[i].Username)] = live[i].User
+		byID[live[i].ID] = &live[i].User
 	}
 	var differences []Difference
 	for _, op := range r.Done {
 		if op.DomainID != domainID {
 			continue
 		}
-		user, member := byID[op.UserID]
-		if op.UserID == "" {
-			user, member = byKey[identity.NewKey(op.Username)]
+		user := byID[op.UserID]
+		if op.UserID == "" { // which none has that LoginTC did
+			user = withName(live, op.Username)
 		}
+		member := user != nil
 		switch {
 		case op.Action == plan.JoinDomain && !member:
 			differences = append(differences, Difference{op, op.Address() + " was added and is not a member"})
 		case op.Action.Removes() && member:
 			differences = append(differences, Difference{op, op.Address() + " was removed and is still a member"})
-		case op.Action == plan.UpdateUser && member && !op.After.IsMetBy(&user):
-			differences = append(differences, Difference{op, fmt.Sprintf("%s was changed and has name %q and email %q%s", op.Address(), user.Name, user.Email, aliasText(&user))})
+		case op.Action == plan.UpdateUser && member && !op.After.IsMetBy(user):
+			differences = append(differences, Difference{op, fmt.Sprintf("%s was changed and has name %q and email %q%s", op.Address(), user.Name, user.Email, aliasText(user))})
 		}
 	}
 	return differences
+}
+
+// withName returns the user of a username, or nil.
+func withName(live []identity.Account, username string) *identity.User {
+	key := identity.NewKey(username)
+	for i := range live {
+		if identity.NewKey(live[i].Username) == key {
+			return &live[i].User
+		}
+	}
+	return nil
 }
 
 func aliasText(user *identity.User) string {
@@ -104,7 +114,7 @@ func aliasText(user *identity.User) string {
 }
 
 // remember keeps what the state has of a member that is to be taken out of it.
-func (r *Result) remember(op plan.Operation, s *state.State) {
+func (r *Result) remember(op *Step, s *state.State) {
 	member, known := s.Member(op.Domain, identity.NewKey(op.Username))
 	if !known {
 		return

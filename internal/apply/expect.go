@@ -70,14 +70,14 @@ type Change struct {
 func (l *Live) Changes(steps []Step) []Change {
 	var changes []Change
 	for _, step := range steps {
-		if text := l.change(&step.Operation); text != "" {
+		if text := l.change(&step); text != "" {
 			changes = append(changes, Change{step, text})
 		}
 	}
 	return changes
 }
 
-func (l *Live) change(op *plan.Operation) string {
+func (l *Live) change(op *Step) string {
 	member := l.domains[op.DomainID][op.UserID]
 	switch op.Action {
 	case plan.CreateUser:
@@ -110,7 +110,7 @@ func (l *Live) change(op *plan.Operation) string {
 }
 
 // differs compares a user with the values that the operation expects.
-func differs(op *plan.Operation, now *identity.Account, gone string) string {
+func differs(op *Step, now *identity.Account, gone string) string {
 	switch {
 	case now == nil:
 		return gone

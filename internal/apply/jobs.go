@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -15,7 +16,7 @@ import (
 type Jobs interface {
 	// Submit starts a job that performs exactly the operations, in their order. After
 	// an error that is Uncertain the job may have been started all the same.
-	Submit(ctx context.Context, domain plan.Domain, operations []plan.Operation) (id string, err error)
+	Submit(ctx context.Context, domain plan.Domain, operations []Step) (id string, err error)
 	// Look says how far a job is.
 	Look(ctx context.Context, id string) (JobProgress, error)
 }
@@ -70,7 +71,13 @@ type Unsettled struct {
 // it uses State, Journal, Now, Codes and End.
 func RunJobs(ctx context.Context, p *plan.Plan, steps []Step, o Options, jobs JobOptions) Result {
 	r := newRun(o)
-	sent := map[string][]Step{}
+	sent, count := map[string][]Step{}, map[string]int{}
+	for i := range steps {
+		count[steps[i].Domain]++
+	}
+	for domain, n := range count {
+		sent[domain] = make([]Step, 0, n)
+	}
 	for _, step := range steps {
 		if step.Action.OnState() {
 			r.note(step, "", false)
@@ -100,7 +107,7 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs Jo
 		r.settle(operations, []Outcome{{Err: err}})
 		return
 	}
-	id, err := jobs.Jobs.Submit(ctx, d, Operations(operations))
+	id, err := jobs.Jobs.Submit(ctx, d, operations)
 	switch {
 	case err != nil:
 		if Uncertain(err) {
@@ -119,7 +126,7 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs Jo
 		r.unsettled(d, id, nil, operations)
 		return
 	}
-	progress, err := await(ctx, jobs, id, before)
+	progress, err := await(ctx, jobs, id, before, len(operations))
 	if err != nil {
 		r.unsettled(d, id, err, operations)
 		return
@@ -169,9 +176,31 @@ const (
 	lastLook  = 5 * time.Second
 )
 
-// await looks at a job until it ends.
-func await(ctx context.Context, jobs JobOptions, id string, before int) (JobProgress, error) {
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+// looks are the pauses between looks at a job of so many operations: each twice the one
+// before, but not beyond the time at which the job will be through if it goes on as it did.
+// That may be wrong for long, so each is at least an eighth of all that was waited.
+type looks struct {
+	operations   int
+	last, waited time.Duration
+}
+
+// next is the pause after a look that found so many operations done.
+func (l *looks) next(done int) time.Duration {
+	pause := max(firstLook, min(2*l.last, lastLook))
+	if done > 0 && l.waited > 0 {
+		rest := l.waited.Seconds() * float64(l.operations-done) / float64(done)
+		soon := time.Duration(min(rest, lastLook.Seconds()) * float64(time.Second))
+		pause = min(pause, max(firstLook, l.waited/8, soon))
+	}
+	l.last = pause
+	l.waited += pause
+	return pause
+}
+
+// await looks at a job of so many operations until it ends.
+func await(ctx context.Context, jobs JobOptions, id string, before, operations int) (JobProgress, error) {
+	pauses := looks{operations: operations}
+	for {
 		progress, err := jobs.Jobs.Look(ctx, id)
 		if err != nil {
 			return JobProgress{}, err
@@ -182,7 +211,7 @@ func await(ctx context.Context, jobs JobOptions, id string, before int) (JobProg
 		if progress.Ended {
 			return progress, nil
 		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(pauses.next(progress.Done))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -194,13 +223,26 @@ func await(ctx context.Context, jobs JobOptions, id string, before int) (JobProg
 
 // settle notes what became of the operations. Those without an outcome were left out.
 func (r *run) settle(operations []Step, outcomes []Outcome) {
+	r.result.Done = slices.Grow(r.result.Done, len(operations))
+	err := r.Journal.Together(func() { r.outcomes(operations, outcomes) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.written(err)
+}
+
+func (r *run) outcomes(operations []Step, outcomes []Outcome) {
 	due := tokenDue(operations)
+	var last string // id; the operations of one user stand together and share it
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
 			r.leaveOut(op, true)
 			continue
 		}
 		outcome := outcomes[i]
+		if outcome.UserID == last {
+			outcome.UserID = last
+		}
+		last = outcome.UserID
 		created := ""
 		if op.UserID == "" {
 			op.UserID = outcome.UserID
@@ -213,7 +255,7 @@ func (r *run) settle(operations []Step, outcomes []Outcome) {
 			err = errors.New("LoginTC did not say which user it is")
 		}
 		if err == nil && op.Action == plan.IssueToken {
-			err = r.handOver(op.Operation, outcome.Code)
+			err = r.handOver(&op, outcome.Code)
 		}
 		r.end(op, created, err, due(op))
 	}

@@ -20,12 +20,12 @@ type jobServer struct {
 	refuse    map[string]error // by domain
 	lookError error
 	outcome   func(plan.Operation) Outcome
-	jobs      map[string][]plan.Operation
+	jobs      map[string][]Step
 	short     int // outcomes that are missing
 	err       error
 }
 
-func (s *jobServer) Submit(_ context.Context, d plan.Domain, operations []plan.Operation) (string, error) {
+func (s *jobServer) Submit(_ context.Context, d plan.Domain, operations []Step) (string, error) {
 	if err := s.refuse[d.Name]; err != nil {
 		return "", err
 	}
@@ -35,7 +35,7 @@ func (s *jobServer) Submit(_ context.Context, d plan.Domain, operations []plan.O
 	}
 	s.submitted = append(s.submitted, d.Name+": "+strings.Join(all, ", "))
 	if s.jobs == nil {
-		s.jobs, s.looks = map[string][]plan.Operation{}, map[string]int{}
+		s.jobs, s.looks = map[string][]Step{}, map[string]int{}
 	}
 	s.jobs["job-"+d.Name] = operations
 	return "job-" + d.Name, nil
@@ -58,8 +58,8 @@ func (s *jobServer) Look(_ context.Context, id string) (JobProgress, error) {
 		if op.Action == plan.IssueToken {
 			o.Code = identity.NewSecret("code-of-" + op.Username)
 		}
-		if s.outcome != nil && s.outcome(op) != (Outcome{}) {
-			o = s.outcome(op)
+		if s.outcome != nil && s.outcome(op.WithUser()) != (Outcome{}) {
+			o = s.outcome(op.WithUser())
 		}
 		p.Outcomes = append(p.Outcomes, o)
 	}

@@ -82,7 +82,7 @@ func Settle(ctx context.Context, s *state.State, left *state.Leftover, from Insp
 		if op.Action == plan.CreateUser {
 			created = op.UserID
 		}
-		s.Apply(changes(s, op, operations[i].TokenDue, stamp(at)))
+		s.Apply(changes(s, &Step{number, op.UserID, op}, operations[i].TokenDue, stamp(at)))
 		s.RecordDone(number, created)
 	}
 	s.Settle()

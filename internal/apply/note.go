@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -17,25 +18,38 @@ type begun struct {
 	TokenDue bool `json:"token_due,omitempty"`
 }
 
-func encodeBegun(step Step, tokenDue bool) (json.RawMessage, error) {
-	return json.Marshal(begun{step.Operation, tokenDue})
+// appendBegun appends what json.Marshal makes of a begun. There is one for each operation
+// that is sent.
+func appendBegun(to []byte, step *Step, tokenDue bool) []byte {
+	op, start := step.WithUser(), len(to)
+	to = op.AppendJSON(to)
+	if tokenDue {
+		to = append(to[:len(to)-1], `,"token_due":true}`...)
+	}
+	text := to[start:]
+	if bytes.IndexByte(text, '<') < 0 && bytes.IndexByte(text, '>') < 0 && bytes.IndexByte(text, '&') < 0 {
+		return to
+	}
+	var escaped bytes.Buffer
+	json.HTMLEscape(&escaped, text)
+	return append(to[:start], escaped.Bytes()...)
 }
 
 // begin writes down that those operations begin that are sent. After an error none of them may be sent,
 // nor any other: what can not be written down can be lost.
 func (r *run) begin(steps []Step, tokenDue func(Step) bool) error {
-	lines := make([]state.Begun, 0, len(steps))
-	for _, step := range steps {
-		if step.Action.OnState() {
-			continue
+	var text []byte
+	err := r.Journal.Begin(func(yield func(int, []byte) bool) {
+		for i := range steps {
+			if step := &steps[i]; !step.Action.OnState() {
+				text = appendBegun(text[:0], step, tokenDue(*step))
+				if !yield(step.Number, text) {
+					return
+				}
+			}
 		}
-		operation, err := encodeBegun(step, tokenDue(step))
-		if err != nil {
-			return err
-		}
-		lines = append(lines, state.Begun{Number: step.Number, Operation: operation})
-	}
-	if err := r.Journal.Begin(lines...); err != nil {
+	})
+	if err != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.written(err)
@@ -74,11 +88,11 @@ func (r *run) note(op Step, created string, tokenDue bool) {
 func (r *run) take(op Step, created string, tokenDue bool) []state.Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	changes := changes(r.State, &op.Operation, tokenDue, r.now())
+	changes := changes(r.State, &op, tokenDue, r.now())
 	if !op.Action.OnState() {
 		r.result.Done = append(r.result.Done, op)
 		if op.Action.Removes() {
-			r.result.remember(op.Operation, r.State)
+			r.result.remember(&op, r.State)
 		}
 	}
 	r.State.Apply(changes)
@@ -88,7 +102,7 @@ func (r *run) take(op Step, created string, tokenDue bool) []state.Change {
 
 // changes returns what an operation that is done changes in the state. TokenDue says
 // that a token is to follow.
-func changes(s *state.State, op *plan.Operation, tokenDue bool, now time.Time) []state.Change {
+func changes(s *state.State, op *Step, tokenDue bool, now time.Time) []state.Change {
 	key := identity.NewKey(op.Username)
 	member, known := s.Member(op.Domain, key)
 	put := func(m identity.Member) []state.Change {
@@ -135,7 +149,7 @@ func changes(s *state.State, op *plan.Operation, tokenDue bool, now time.Time) [
 
 // everywhere returns the changes to a user in every domain that it is a member of:
 // its new values, or that it is deleted.
-func everywhere(s *state.State, op *plan.Operation, key identity.Key) []state.Change {
+func everywhere(s *state.State, op *Step, key identity.Key) []state.Change {
 	var changes []state.Change
 	for _, domain := range s.DomainNames() {
 		m, ok := s.Member(domain, key)

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"iter"
 	"time"
 
 	"github.com/rollcall-cli/rollcall/internal/identity"
@@ -8,10 +9,22 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/state"
 )
 
-// Step is an operation of a plan with its number there, from 0.
+// Step is an operation of a plan with its number there, from 0. It points to that of the
+// plan, since there are several lists of them.
 type Step struct {
 	Number int
-	plan.Operation
+	// UserID is that of the operation or, where it has none, of the user that an earlier
+	// one created; empty until then.
+	UserID string
+	// Operation is the plan's own, which is not to be changed.
+	*plan.Operation
+}
+
+// WithUser returns the operation with the step's UserID.
+func (s *Step) WithUser() plan.Operation {
+	op := *s.Operation
+	op.UserID = s.UserID
+	return op
 }
 
 // Steps returns the operations of the plan that are not done yet. Progress is nil for
@@ -19,8 +32,9 @@ type Step struct {
 func Steps(p *plan.Plan, progress *state.Progress) []Step {
 	steps := make([]Step, 0, len(p.Operations))
 	created := map[identity.Key]string{}
-	for i, op := range p.Operations {
-		key := identity.NewKey(op.Username)
+	for i := range p.Operations {
+		step := Step{i, p.Operations[i].UserID, &p.Operations[i]}
+		key := identity.NewKey(step.Username)
 		if progress != nil {
 			if id, done := progress.Done[i]; done {
 				if id != "" {
@@ -29,21 +43,23 @@ func Steps(p *plan.Plan, progress *state.Progress) []Step {
 				continue
 			}
 		}
-		if op.UserID == "" {
-			op.UserID = created[key]
+		if step.UserID == "" {
+			step.UserID = created[key]
 		}
-		steps = append(steps, Step{i, op})
+		steps = append(steps, step)
 	}
 	return steps
 }
 
-// Operations returns the operations of the steps.
-func Operations(steps []Step) []plan.Operation {
-	operations := make([]plan.Operation, len(steps))
-	for i := range steps {
-		operations[i] = steps[i].Operation
+// Actions are the actions of the steps, in their order.
+func Actions(steps []Step) iter.Seq[plan.Action] {
+	return func(yield func(plan.Action) bool) {
+		for i := range steps {
+			if !yield(steps[i].Action) {
+				return
+			}
+		}
 	}
-	return operations
 }
 
 // Start enters in the state that steps of the plan are carried out, and begins the
@@ -81,11 +97,7 @@ func intend(s *state.State, steps []Step, save func() error) error {
 		if step.Action.OnState() {
 			continue
 		}
-		operation, err := encodeBegun(step, step.Action == plan.JoinDomain && due(step))
-		if err != nil {
-			return err
-		}
-		s.RecordOpen(step.Number, operation)
+		s.RecordOpen(step.Number, appendBegun(nil, &step, step.Action == plan.JoinDomain && due(step)))
 	}
 	err := save()
 	s.Withdraw()

@@ -100,7 +100,7 @@ func (r *run) user(ctx context.Context, operations chain, begun bool, due func(S
 			r.skip(operations[i:], begun)
 			return
 		}
-		id, err := r.send(ctx, op, due(op))
+		id, err := r.send(op, due(op))
 		if err != nil {
 			r.skip(operations[i+1:], begun)
 			return
@@ -120,7 +120,7 @@ func (r *run) fails(operations chain, err error) {
 			continue
 		}
 		if r.Begin != nil {
-			r.Begin(op.Operation)
+			r.Begin(op)
 		}
 		r.end(op, "", err, false)
 		r.skip(operations[i+1:], false)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
+	"github.com/rollcall-cli/rollcall/internal/identity"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/providers/logintc"
 	"github.com/rollcall-cli/rollcall/internal/render"
@@ -42,7 +43,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 	if done := len(p.Operations) - len(steps); done > 0 {
 		_, _ = fmt.Fprintf(a.Out, "Going on with this plan: %d of its %s were done before.\n", done, render.Count(len(p.Operations), "operation", "operations"))
 	}
-	changes, err := lookAgain(ctx, client.Reader, p, steps)
+	changes, err := lookAgain(ctx, client.Reader, st, p, steps)
 	if err != nil {
 		return fmt.Errorf("nothing was sent, since LoginTC could not be listed once more: %w", err)
 	}
@@ -52,7 +53,7 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 	if x.journal, err = apply.Start(journalPath(cfg), save, st, p, x.steps, a.User, a.Now()); err != nil {
 		return fmt.Errorf("nothing was sent: %w", err)
 	}
-	a.events.planned(apply.Operations(steps))
+	a.events.planned(steps)
 	result, err := x.run(ctx)
 	if err != nil {
 		return errors.Join(err, x.journal.Remove())
@@ -92,9 +93,9 @@ func (a *app) carryOut(ctx context.Context, cfg *config.Config, store stateStore
 
 // lookAgain lists the domains that the plan sends operations for, and says which of
 // these no longer find what they expect.
-func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps []apply.Step) ([]apply.Change, error) {
+func lookAgain(ctx context.Context, client *logintc.Reader, st *state.State, p *plan.Plan, steps []apply.Step) ([]apply.Change, error) {
 	ids := apply.Expecting(p, steps)
-	listings, err := listDomains(ctx, client, ids)
+	listings, err := listDomains(ctx, client, ids, unifying(st, p, ids))
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +115,33 @@ func lookAgain(ctx context.Context, client *logintc.Reader, p *plan.Plan, steps 
 	return append(changes, still...), err
 }
 
-// listDomains lists the members of domains, all at once.
-func listDomains(ctx context.Context, client *logintc.Reader, ids []string) ([]logintc.Listing, error) {
+// unifying returns for each of the plan's domains with these ids what lets members whom the
+// state knows have their texts in common with it.
+func unifying(st *state.State, p *plan.Plan, ids []string) []func([]identity.Account) {
+	all := make([]func([]identity.Account), len(ids))
+	for _, d := range p.Domains {
+		i := slices.Index(ids, d.ID)
+		if i < 0 {
+			continue
+		}
+		known := identity.Known(st.Members(d.Name))
+		all[i] = func(page []identity.Account) {
+			for i := range page {
+				known.UnifyAccount(&page[i])
+			}
+		}
+	}
+	return all
+}
+
+// listDomains lists the members of domains, all at once; each domain has a function that
+// is given every page.
+func listDomains(ctx context.Context, client *logintc.Reader, ids []string, each []func([]identity.Account)) ([]logintc.Listing, error) {
 	listings := make([]logintc.Listing, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, id := range ids {
 		group.Go(func() (err error) {
-			listings[i], err = client.DomainUsers(ctx, id, nil)
+			listings[i], err = client.DomainUsers(ctx, id, each[i])
 			return err
 		})
 	}
@@ -203,7 +224,7 @@ func (x *execution) run(ctx context.Context) (result apply.Result, err error) {
 		}
 	}()
 	options.Begin = x.events.start
-	options.End = func(op plan.Operation, err error) {
+	options.End = func(op apply.Step, err error) {
 		if bar != nil && !jobs {
 			_ = bar.Add(1)
 		}
@@ -248,10 +269,11 @@ func (x *execution) notify(ctx context.Context, result apply.Result) error {
 func (x *execution) check(ctx context.Context, result apply.Result) ([]apply.Difference, error) {
 	ids := result.Touched(x.plan)
 	found, errs := make([][]apply.Difference, len(ids)), make([]error, len(ids))
+	each := unifying(x.state, x.plan, ids)
 	var listing sync.WaitGroup
 	for i, id := range ids {
 		listing.Go(func() {
-			members, err := x.client.DomainUsers(ctx, id, nil)
+			members, err := x.client.DomainUsers(ctx, id, each[i])
 			if errs[i] = err; err == nil {
 				found[i] = result.Differences(id, members.Accounts)
 			}
@@ -289,8 +311,8 @@ func (x *execution) report(result apply.Result, differences []apply.Difference) 
 			return err
 		}
 	}
-	done := plan.Count(apply.Operations(result.Done))
-	applied := render.Applied(done, plan.Count(apply.Operations(x.steps)).Adopt)
+	done := plan.Count(apply.Actions(result.Done))
+	applied := render.Applied(done, plan.Count(apply.Actions(x.steps)).Adopt)
 	x.events.summary(x.plan, done, applied)
 	if x.plan.RefreshOnly {
 		_, err := fmt.Fprintf(x.Out, "\nTaken into the state: %s.\n", render.Count(len(x.plan.Drift), "difference", "differences"))

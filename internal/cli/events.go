@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rollcall-cli/rollcall/internal/apply"
 	"github.com/rollcall-cli/rollcall/internal/config"
 	"github.com/rollcall-cli/rollcall/internal/plan"
 	"github.com/rollcall-cli/rollcall/internal/render"
@@ -66,12 +67,12 @@ func (e *events) write(one event) {
 	}
 }
 
-func operationEvent(op *plan.Operation) *eventOperation {
+func operationEvent(op *apply.Step) *eventOperation {
 	return &eventOperation{op.Address(), op.Action, op.Domain, op.Username, op.UserID, op.DN, op.Reason}
 }
 
 // planned says what is going to be done.
-func (e *events) planned(operations []plan.Operation) {
+func (e *events) planned(operations []apply.Step) {
 	if e == nil {
 		return
 	}
@@ -81,12 +82,12 @@ func (e *events) planned(operations []plan.Operation) {
 	}
 }
 
-func (e *events) key(op *plan.Operation) string {
+func (e *events) key(op *apply.Step) string {
 	return op.Address() + "\x00" + string(op.Action) + "\x00" + op.Phone + op.Group
 }
 
 // start says that an operation is sent.
-func (e *events) start(op plan.Operation) {
+func (e *events) start(op apply.Step) {
 	if e == nil {
 		return
 	}
@@ -97,7 +98,7 @@ func (e *events) start(op plan.Operation) {
 }
 
 // end says what became of it.
-func (e *events) end(op plan.Operation, err error) {
+func (e *events) end(op apply.Step, err error) {
 	if e == nil {
 		return
 	}

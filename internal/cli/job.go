@@ -136,15 +136,11 @@ func writeJobJSON(out io.Writer, job *logintc.Job) error {
 type jobs struct{ client *logintc.Writer }
 
 // Submit implements apply.Jobs.
-func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []plan.Operation) (string, error) {
-	actions := make([]logintc.JobAction, len(operations))
-	for i := range operations {
-		actions[i] = jobAction(&operations[i])
-	}
-	return j.client.SubmitJob(ctx, d.ID, d.Notify, actions)
+func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []apply.Step) (string, error) {
+	return j.client.SubmitJob(ctx, d.ID, d.Notify, len(operations), func(i int) logintc.JobAction { return jobAction(&operations[i]) })
 }
 
-func jobAction(op *plan.Operation) logintc.JobAction {
+func jobAction(op *apply.Step) logintc.JobAction {
 	action := logintc.JobAction{Action: string(op.Action), UserID: op.UserID, Number: op.Phone, Group: op.Group}
 	if op.UserID == "" {
 		action.Username = op.Username
@@ -168,7 +164,7 @@ func lookAtJob(ctx context.Context, client *logintc.Reader, id string) (apply.Jo
 	if err != nil {
 		return apply.JobProgress{}, err
 	}
-	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted}
+	progress := apply.JobProgress{Ended: job.Ended(), Done: job.ActionsCompleted, Outcomes: make([]apply.Outcome, 0, len(job.Results))}
 	for _, r := range job.Results {
 		outcome := apply.Outcome{UserID: r.UserID, Code: r.Code, Skipped: r.Status == logintc.JobSkipped}
 		switch r.Status {

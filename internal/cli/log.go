@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/rollcall-cli/rollcall/internal/plan"
+	"github.com/rollcall-cli/rollcall/internal/apply"
 )
 
 // levelTrace is below slog's levels: every page and attempt.
@@ -54,7 +54,10 @@ func (a *app) startLog() (io.Closer, error) {
 }
 
 // logOperation notes what became of an operation that was sent.
-func (a *app) logOperation(ctx context.Context, op plan.Operation, err error) {
+func (a *app) logOperation(ctx context.Context, op apply.Step, err error) {
+	if !a.log.Enabled(ctx, slog.LevelWarn) { // made ready for nobody, for each operation
+		return
+	}
 	log := a.log.With("address", op.Address(), "action", string(op.Action))
 	if err != nil {
 		log.WarnContext(ctx, "operation failed", "error", err)

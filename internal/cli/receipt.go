@@ -54,7 +54,7 @@ func (a *app) createReceipt(path string, p *plan.Plan) (*receipt, error) {
 	return r, r.err
 }
 
-func (r *receipt) write(op plan.Operation, outcome string, failure error) {
+func (r *receipt) write(op apply.Step, outcome string, failure error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	line := receiptLine{
@@ -68,7 +68,7 @@ func (r *receipt) write(op plan.Operation, outcome string, failure error) {
 }
 
 // end notes an operation that was sent.
-func (r *receipt) end(op plan.Operation, err error) {
+func (r *receipt) end(op apply.Step, err error) {
 	outcome := "done"
 	if err != nil {
 		outcome = "failed"
@@ -87,13 +87,13 @@ func (r *receipt) close(steps []apply.Step, result apply.Result) error {
 		failure, unknown := unsettled[op.Domain]
 		switch {
 		case op.Action.OnState():
-			r.write(op.Operation, "done", nil)
+			r.write(op, "done", nil)
 		case unknown:
-			r.write(op.Operation, "unknown", failure)
+			r.write(op, "unknown", failure)
 		}
 	}
 	for _, op := range result.Skipped {
-		r.write(op.Operation, "skipped", nil)
+		r.write(op, "skipped", nil)
 	}
 	return errors.Join(r.err, r.file.Sync(), r.file.Close())
 }

@@ -30,6 +30,12 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
+// UnmarshalText implements encoding.TextUnmarshaler, for a secret in an answer.
+func (s *Secret) UnmarshalText(text []byte) error {
+	s.value = string(text)
+	return nil
+}
+
 // MarshalJSON refuses: a secret belongs in no file.
 func (s Secret) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("a secret can not be encoded")

@@ -12,6 +12,15 @@ import (
 // encode writes the canonical form, which is that of encoding/json: fields in the order of
 // the type, keys of maps sorted, nothing escaped that need not be.
 func encode(out io.Writer, p *Plan) error {
+	if err := encodeHead(out, p); err != nil {
+		return err
+	}
+	return encodeRest(out, p)
+}
+
+// encodeHead writes the beginning of the canonical form: all in which the documents differ
+// that a plan's digests are of.
+func encodeHead(out io.Writer, p *Plan) error {
 	w := canonical.NewWriter(out, false)
 	w.Field(`{"format_version":`, p.FormatVersion)
 	w.Field(`,"id":`, p.ID)
@@ -26,6 +35,12 @@ func encode(out io.Writer, p *Plan) error {
 	w.Field(`,"expires":`, p.Expires)
 	w.Raw(`,"domains":`)
 	canonical.WriteList(w, p.Domains, func(d *Domain) { w.Value(d) })
+	return w.Flush()
+}
+
+// encodeRest writes what comes after encodeHead.
+func encodeRest(out io.Writer, p *Plan) error {
+	w := canonical.NewWriter(out, false)
 	w.Raw(`,"operations":`)
 	canonical.WriteList(w, p.Operations, func(o *Operation) { w.Append(o.AppendJSON(w.Pending())) })
 	encodeOptional(w, `,"withheld":`, p.Withheld)

@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"iter"
 	"strconv"
 	"time"
 
@@ -317,11 +318,11 @@ func (p *Plan) Summarize(domain string) Summary {
 	return s
 }
 
-// Count counts operations; nothing is withheld among them.
-func Count(operations []Operation) Summary {
+// Count counts operations by their actions; nothing is withheld among them.
+func Count(actions iter.Seq[Action]) Summary {
 	var s Summary
-	for i := range operations {
-		s.count(operations[i].Action)
+	for action := range actions {
+		s.count(action)
 	}
 	return s
 }

@@ -3,6 +3,8 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
+	"io"
 	"slices"
 	"time"
 
@@ -21,13 +23,16 @@ func (p *Plan) Seal() error {
 	return err
 }
 
-// digest is over what the plan says: all but when and where the sources were read.
-func (p *Plan) digest() (string, error) {
+// digest is over what the plan says.
+func (p *Plan) digest() (string, error) { return sum(p.content()) }
+
+// content is what the plan says: all but when and where the sources were read.
+func (p *Plan) content() *Plan {
 	content := *p
 	content.ID, content.Checksum = "", ""
 	content.Created, content.Expires = time.Time{}, time.Time{}
 	content.Domains = timeless(p.Domains)
-	return sum(&content)
+	return &content
 }
 
 // timeless returns the domains without the circumstances of their reads.
@@ -42,6 +47,26 @@ func timeless(domains []Domain) []Domain {
 		out[i] = d
 	}
 	return out
+}
+
+// sums are the digests of the plan's document, of that without the checksum, and of its
+// content: what Seal makes the checksum and the id of. The documents differ in their heads
+// alone, so that what is long is encoded once.
+func (p *Plan) sums() (document, checksum, id [sha256.Size]byte, err error) {
+	unsealed := *p
+	unsealed.Checksum = ""
+	var hashes [3]hash.Hash
+	for i, form := range [...]*Plan{p, &unsealed, p.content()} {
+		hashes[i] = sha256.New()
+		if err := encodeHead(hashes[i], form); err != nil {
+			return document, checksum, id, err
+		}
+	}
+	err = encodeRest(io.MultiWriter(hashes[0], hashes[1], hashes[2]), p)
+	for i, sum := range []*[sha256.Size]byte{&document, &checksum, &id} {
+		*sum = [sha256.Size]byte(hashes[i].Sum(nil))
+	}
+	return document, checksum, id, err
 }
 
 func sum(p *Plan) (string, error) {

@@ -1,28 +1,24 @@
 package state
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
+	"iter"
 	"os"
-	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/google/uuid"
 
 	"github.com/rollcall-cli/rollcall/internal/atomicfile"
+	"github.com/rollcall-cli/rollcall/internal/canonical"
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
 // JournalVersion is the version of the journal's format. FoldJournal refuses others.
 const JournalVersion = 1
-
-// maxLine bounds a line of the journal, in octets.
-const maxLine = 16 << 20
 
 // Change is what an operation did to one member of the state.
 type Change struct {
@@ -32,13 +28,14 @@ type Change struct {
 	Member *identity.Member `json:"member"`
 }
 
-// Apply enters changes in their order.
+// Apply enters changes in their order, and keeps their members, which are not to be changed
+// afterwards.
 func (s *State) Apply(changes []Change) {
 	for _, c := range changes {
 		if c.Member == nil {
 			s.Remove(c.Domain, c.Key)
 		} else {
-			s.Upsert(c.Domain, *c.Member)
+			s.upsert(c.Domain, c.Member)
 		}
 	}
 }
@@ -53,19 +50,27 @@ type Journal struct {
 
 	mu   sync.Mutex
 	next *batch
-	// flushing is held by the one that writes a batch; who comes meanwhile goes into the
-	// next, whose first waits for it.
-	flushing sync.Mutex
+	// syncing is held by the one that syncs; who has written meanwhile waits for the
+	// next batch, whose first waits for it.
+	syncing sync.Mutex
+	// spare is where the next beginnings are put together.
+	spare []byte
+	// ends are lines that Together keeps back, and together says that it does.
+	ends     []byte
+	together bool
 }
 
-// batch is lines that are written and synced together, by the one that came first.
+// batch is beginnings that are synced together, by the one that came first.
 type batch struct {
-	lines bytes.Buffer
+	taken bool          // somebody came first
 	done  chan struct{} // closed when they are on the disk, or err says why not
 	err   error
 }
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
+
+// pieceSize is how many octets of lines are written together.
+const pieceSize = 64 << 10
 
 // journalHead is the first line of a journal.
 type journalHead struct {
@@ -100,7 +105,7 @@ type Job struct {
 	Operations []int `json:"operations"`
 }
 
-// Begun is an operation that begins.
+// Begun is an operation that began.
 type Begun struct {
 	Number int
 	// Operation is all that must be known to find out later what became of it.
@@ -139,23 +144,45 @@ func CreateJournal(path string, s *State, plan string, domains map[string]string
 	return &Journal{path: path, file: file, next: newBatch()}, nil
 }
 
-// Begin writes down that operations begin. They are on the disk when it returns:
-// only then they may be sent. It is safe for concurrent use, and calls that come
+// Begin writes down that operations begin, each given by its number and, as JSON, by all
+// that must be known to find out later what became of it. They are on the disk when it
+// returns: only then they may be sent. It is safe for concurrent use, and calls that come
 // together are synced together.
-func (j *Journal) Begin(operations ...Begun) error {
-	if j == nil || len(operations) == 0 {
+func (j *Journal) Begin(operations iter.Seq2[int, []byte]) error {
+	if j == nil {
 		return nil
 	}
-	lines, err := encodeLines(len(operations), func(i int) record {
-		return record{Begin: &operations[i].Number, Operation: operations[i].Operation}
-	})
-	if err != nil {
+	j.mu.Lock()
+	lines := j.spare[:0]
+	j.spare = nil
+	j.mu.Unlock()
+	n := 0
+	for number, operation := range operations {
+		n++
+		if lines = appendBegin(lines, number, operation); len(lines) >= pieceSize {
+			if _, err := j.file.Write(lines); err != nil {
+				return err
+			}
+			lines = lines[:0]
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	if _, err := j.file.Write(lines); err != nil {
 		return err
 	}
+	return j.sync(lines)
+}
+
+// sync returns once all is on the disk that was written before. What it was written from is
+// free for others.
+func (j *Journal) sync(spare []byte) error {
 	j.mu.Lock()
+	j.spare = spare
 	mine := j.next
-	first := mine.lines.Len() == 0
-	mine.lines.Write(lines)
+	first := !mine.taken
+	mine.taken = true
 	j.mu.Unlock()
 	if first {
 		j.flush(mine)
@@ -165,14 +192,12 @@ func (j *Journal) Begin(operations ...Begun) error {
 }
 
 func (j *Journal) flush(b *batch) {
-	j.flushing.Lock()
-	defer j.flushing.Unlock()
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
 	j.mu.Lock()
-	j.next = newBatch()
+	j.next = newBatch() // who comes from here on may have written too late for this one
 	j.mu.Unlock()
-	if _, b.err = j.file.Write(b.lines.Bytes()); b.err == nil {
-		b.err = j.file.Sync()
-	}
+	b.err = j.file.Sync()
 	close(b.done)
 }
 
@@ -180,42 +205,108 @@ func (j *Journal) flush(b *batch) {
 // or nothing, and what it changed. The line is handed to the operating system: it
 // survives the process, and with the next Begin it is on the disk.
 func (j *Journal) End(number int, created string, changes []Change) error {
-	return j.write(record{End: &number, UserID: created, Changes: changes})
+	return j.end(number, false, created, changes)
 }
 
 // Fail writes down that an operation failed and did nothing.
-func (j *Journal) Fail(number int) error { return j.write(record{End: &number, Failed: true}) }
+func (j *Journal) Fail(number int) error { return j.end(number, true, "", nil) }
+
+func (j *Journal) end(number int, failed bool, created string, changes []Change) error {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	if j.ends, err = appendEnd(j.ends, number, failed, created, changes); err != nil {
+		return err
+	}
+	if j.together && len(j.ends) < pieceSize {
+		return nil
+	}
+	return j.writeEnds()
+}
+
+// writeEnds hands the lines of ends to the operating system. The caller holds the mutex.
+func (j *Journal) writeEnds() error {
+	if len(j.ends) == 0 {
+		return nil
+	}
+	_, err := j.file.Write(j.ends)
+	j.ends = j.ends[:0]
+	return err
+}
+
+// Together lets the lines of operations that end while all runs be written in large
+// pieces, the last of them before it returns. It is for operations whose outcomes can be
+// learned again, as those of a job: of those whose end is not written yet, a run that breaks
+// off leaves no more than that they began.
+func (j *Journal) Together(all func()) error {
+	if j == nil {
+		all()
+		return nil
+	}
+	j.mu.Lock()
+	j.together = true
+	j.mu.Unlock()
+	all()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.together = false
+	return j.writeEnds()
+}
 
 // Job writes down that a job performs operations that began.
 func (j *Journal) Job(job Job) error {
 	if j == nil {
 		return nil
 	}
-	return errors.Join(j.write(record{Job: &job}), j.file.Sync())
-}
-
-func (j *Journal) write(r record) error {
-	if j == nil {
-		return nil
-	}
-	line, err := encodeLines(1, func(int) record { return r })
+	line, err := json.Marshal(record{Job: &job})
 	if err != nil {
 		return err
 	}
-	_, err = j.file.Write(line)
-	return err
+	_, err = j.file.Write(append(line, '\n'))
+	return errors.Join(err, j.file.Sync())
 }
 
-func encodeLines(n int, at func(int) record) ([]byte, error) {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	for i := range n {
-		if err := e.Encode(at(i)); err != nil {
-			return nil, err
-		}
+// appendBegin appends the line of an operation that begins.
+func appendBegin(to []byte, number int, operation []byte) []byte {
+	to = strconv.AppendInt(append(to, `{"begin":`...), int64(number), 10)
+	return append(append(append(to, `,"operation":`...), operation...), "}\n"...)
+}
+
+// appendEnd appends the line of an operation that ended, as encoding/json has it without
+// escapes for HTML. What is appended to is returned with an error too.
+func appendEnd(to []byte, number int, failed bool, userID string, changes []Change) ([]byte, error) {
+	line := strconv.AppendInt(append(to, `{"end":`...), int64(number), 10)
+	if failed {
+		line = append(line, `,"failed":true`...)
 	}
-	return out.Bytes(), nil
+	if userID != "" {
+		line = canonical.AppendString(append(line, `,"user_id":`...), userID, false)
+	}
+	for i := range changes {
+		c, before := &changes[i], `,"changes":[`
+		if i > 0 {
+			before = ","
+		}
+		line = canonical.AppendString(append(append(line, before...), `{"domain":`...), c.Domain, false)
+		line = canonical.AppendString(append(line, `,"key":`...), string(c.Key), false)
+		line = append(line, `,"member":`...)
+		if c.Member == nil {
+			line = append(line, "null}"...)
+			continue
+		}
+		var err error
+		if line, err = encodeMember(line, c.Member, false); err != nil {
+			return to, err
+		}
+		line = append(line, '}')
+	}
+	if len(changes) > 0 {
+		line = append(line, ']')
+	}
+	return append(line, "}\n"...), nil
 }
 
 // Remove takes the journal away, once the state has all that it says.
@@ -224,160 +315,4 @@ func (j *Journal) Remove() error {
 		return nil
 	}
 	return errors.Join(j.file.Close(), os.Remove(j.path))
-}
-
-// Leftover is what a journal says of a run that did not come to its end.
-type Leftover struct {
-	// Plan is the id of the plan that was carried out.
-	Plan string
-	// Done counts the operations that were done, as far as the journal says.
-	Done int
-	// Open are the operations that began and whose end is missing, in their order.
-	Open []Begun
-	// Jobs are the jobs that were submitted.
-	Jobs []Job
-	// Unread is the first line that could not be read, 0 where all could; the lines
-	// from there on are passed over.
-	Unread int
-}
-
-// JournalError says that a journal can not be taken into the state beside it.
-type JournalError struct{ Path, Reason string }
-
-func (e *JournalError) Error() string {
-	return fmt.Sprintf("the journal %s, which a run left that broke off, can not be taken into the state: %s; nothing was changed", e.Path, e.Reason)
-}
-
-// FoldJournal enters in the state at path what the journal beside it says, and
-// starts its plan. It returns nil where there is none, or one that the state has
-// already. The caller holds the lock, settles what is open, saves the state and then
-// calls RemoveJournal.
-func FoldJournal(path string, s *State) (*Leftover, error) {
-	if !HasJournal(path) {
-		return nil, nil
-	}
-	name := JournalPath(path)
-	if err := atomicfile.CheckRegular(name); err != nil {
-		return nil, fmt.Errorf("the journal: %w", err)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("the journal: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	left, reason := s.foldFrom(file)
-	if reason != "" {
-		return nil, &JournalError{name, reason}
-	}
-	if left == nil {
-		return nil, RemoveJournal(path)
-	}
-	return left, nil
-}
-
-// foldFrom takes in a journal. It returns nil for one that the state has already, and
-// the reason for one that is none of this state.
-func (s *State) foldFrom(journal io.Reader) (left *Leftover, reason string) {
-	lines := bufio.NewScanner(journal)
-	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
-	head, reason := readJournalHead(lines)
-	if reason == "" {
-		reason = s.continues(&head)
-	}
-	if reason != "" || s.Lineage == head.Lineage && s.Serial > head.Serial {
-		return nil, reason
-	}
-	s.Lineage = head.Lineage
-	for _, domain := range slices.Sorted(maps.Keys(head.Domains)) {
-		s.SetDomainID(domain, head.Domains[domain])
-	}
-	if head.Approval != nil {
-		s.RecordApproval(*head.Approval)
-	}
-	s.Start(head.Plan)
-	return s.fold(head.Plan, lines), ""
-}
-
-// sound reports whether the members of a line can stand in a state.
-func (r *record) sound() bool {
-	return !slices.ContainsFunc(r.Changes, func(c Change) bool {
-		return c.Member != nil && (c.Member.Username == "" || c.Member.UserID == "" || c.Key != identity.NewKey(c.Member.Username))
-	})
-}
-
-func readJournalHead(lines *bufio.Scanner) (head journalHead, reason string) {
-	lines.Scan() // an empty line is none of ours
-	if err := json.Unmarshal(lines.Bytes(), &head); err != nil {
-		return head, "its first line can not be read; take it away, and the next plan finds what was done by comparing"
-	}
-	if head.FormatVersion != JournalVersion {
-		return head, fmt.Sprintf("it has format version %d and this rollcall reads version %d; use the version that wrote it or a newer one", head.FormatVersion, JournalVersion)
-	}
-	if _, err := uuid.Parse(head.Lineage); err != nil {
-		return head, "its lineage is no UUID; take it away, and the next plan finds what was done by comparing"
-	}
-	return head, ""
-}
-
-// continues says why the journal is none of this state, or nothing.
-func (s *State) continues(head *journalHead) string {
-	is := fmt.Sprintf("it belongs to the state of lineage %s at serial %d", head.Lineage, head.Serial)
-	const remedy = "put that state back, or take the journal away, and the next plan finds what was done by comparing"
-	switch {
-	case s.Lineage == "" && head.Serial > 0:
-		return is + ", which is not there; " + remedy
-	case s.Lineage != "" && (s.Lineage != head.Lineage || s.Serial < head.Serial):
-		return fmt.Sprintf("%s, and the state has lineage %s and serial %d; %s", is, s.Lineage, s.Serial, remedy)
-	}
-	return ""
-}
-
-// fold takes in the lines after the first. The last of them may be in pieces, and so
-// may, after a power failure, those before it that were not synced: ends, whose
-// beginnings then stay open.
-func (s *State) fold(plan string, lines *bufio.Scanner) *Leftover {
-	l := &Leftover{Plan: plan}
-	open := map[int]json.RawMessage{}
-	var order []int
-	number := 1
-	for lines.Scan() {
-		number++
-		var r record
-		if json.Unmarshal(lines.Bytes(), &r) != nil || !r.sound() {
-			l.Unread = number
-			break
-		}
-		switch {
-		case r.Begin != nil:
-			open[*r.Begin] = r.Operation
-			order = append(order, *r.Begin)
-		case r.End != nil:
-			delete(open, *r.End)
-			if !r.Failed {
-				s.Apply(r.Changes)
-				s.RecordDone(*r.End, r.UserID)
-				l.Done++
-			}
-		case r.Job != nil:
-			l.Jobs = append(l.Jobs, *r.Job)
-		}
-	}
-	if lines.Err() != nil && l.Unread == 0 {
-		l.Unread = number + 1
-	}
-	for _, n := range order {
-		if operation, ok := open[n]; ok {
-			l.Open = append(l.Open, Begun{n, operation})
-			delete(open, n)
-		}
-	}
-	return l
-}
-
-// RemoveJournal takes the journal of the state at path away.
-func RemoveJournal(path string) error {
-	if err := os.Remove(JournalPath(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the journal: %w", err)
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,12 +34,12 @@ func journalled(t *testing.T) (path string) {
 	}
 	joined := identity.Member{UserID: "id-new", User: identity.User{Username: "new"}, TokenDue: true, Origin: identity.OriginAdded}
 	for _, err := range []error{
-		j.Begin(Begun{0, json.RawMessage(`{"n":0}`)}),
+		j.Begin(begun(Begun{0, json.RawMessage(`{"n":0}`)})),
 		j.End(0, "id-new", nil),
-		j.Begin(Begun{1, json.RawMessage(`{"n":1}`)}, Begun{2, json.RawMessage(`{"n":2}`)}),
+		j.Begin(begun(Begun{1, json.RawMessage(`{"n":1}`)}, Begun{2, json.RawMessage(`{"n":2}`)})),
 		j.Fail(2),
 		j.End(1, "", []Change{{Domain: "vpn", Key: "new", Member: &joined}, {Domain: "vpn", Key: "old"}}),
-		j.Begin(Begun{3, json.RawMessage(`{"n":3}`)}),
+		j.Begin(begun(Begun{3, json.RawMessage(`{"n":3}`)})),
 		j.Job(Job{ID: "j", Operations: []int{3}}),
 	} {
 		if err != nil {
@@ -46,6 +47,17 @@ func journalled(t *testing.T) (path string) {
 		}
 	}
 	return path
+}
+
+// begun are operations as Begin takes them.
+func begun(operations ...Begun) iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for _, o := range operations {
+			if !yield(o.Number, o.Operation) {
+				return
+			}
+		}
+	}
 }
 
 func fold(t *testing.T, path string) (*State, *Leftover) {
@@ -239,7 +251,7 @@ func TestJournalFromManyAtOnce(t *testing.T) {
 		group.Go(func() {
 			for i := range 50 {
 				n := worker*100 + i
-				if err := errors.Join(j.Begin(Begun{n, json.RawMessage(fmt.Sprint(n))}), j.End(n, "", nil)); err != nil {
+				if err := errors.Join(j.Begin(begun(Begun{n, json.RawMessage(fmt.Sprint(n))})), j.End(n, "", nil)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -253,7 +265,7 @@ func TestJournalFromManyAtOnce(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	// A disk that is full or gone is an error, and what began is not sent.
-	if err := j.Begin(Begun{1, json.RawMessage(`1`)}); err == nil {
+	if err := j.Begin(begun(Begun{1, json.RawMessage(`1`)})); err == nil {
 		t.Error("written to a closed file")
 	}
 }

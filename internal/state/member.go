@@ -8,20 +8,20 @@ import (
 	"github.com/rollcall-cli/rollcall/internal/identity"
 )
 
-// encodeMember appends a member as json.Marshal does. What is appended to is returned
-// with an error too.
-func encodeMember(to []byte, m *identity.Member) ([]byte, error) {
-	line := canonical.AppendString(append(to, `{"user_id":`...), m.UserID, true)
-	line = canonical.AppendUser(append(line, ','), &m.User, true)
-	line = canonical.AppendString(append(line, `,"dn":`...), m.DN, true)
+// encodeMember appends a member as encoding/json does; with html it escapes <, > and & too.
+// What is appended to is returned with an error too.
+func encodeMember(to []byte, m *identity.Member, html bool) ([]byte, error) {
+	line := canonical.AppendString(append(to, `{"user_id":`...), m.UserID, html)
+	line = canonical.AppendUser(append(line, ','), &m.User, html)
+	line = canonical.AppendString(append(line, `,"dn":`...), m.DN, html)
 	if m.EntryID != "" {
-		line = canonical.AppendString(append(line, `,"entry_id":`...), m.EntryID, true)
+		line = canonical.AppendString(append(line, `,"entry_id":`...), m.EntryID, html)
 	}
 	line, err := m.Since.AppendText(append(line, `,"since":"`...))
 	if err != nil {
 		return to, err
 	}
-	line = canonical.AppendString(append(line, `","origin":`...), string(m.Origin), true)
+	line = canonical.AppendString(append(line, `","origin":`...), string(m.Origin), html)
 	if m.MissingSince != nil {
 		if line, err = m.MissingSince.AppendText(append(line, `,"missing_since":"`...)); err != nil {
 			return to, err

@@ -168,7 +168,7 @@ func (s *State) EncodePlain(out io.Writer) error {
 		members := s.Members(name)
 		for j := range members {
 			w.Raw(separator(j, "\n        "))
-			line, err := encodeMember(w.Pending(), &members[j])
+			line, err := encodeMember(w.Pending(), &members[j], true)
 			if err != nil {
 				w.Fail(err)
 			}

@@ -121,12 +121,16 @@ func (s *State) Member(name string, key identity.Key) (identity.Member, bool) {
 
 // Upsert puts a member in, in place of one with the same key.
 func (s *State) Upsert(name string, m identity.Member) {
+	s.upsert(name, &m)
+}
+
+func (s *State) upsert(name string, m *identity.Member) {
 	d := s.domain(name)
 	key := identity.NewKey(m.Username)
-	if old, ok := d.get(key); ok && same(old, m) {
+	if old, ok := d.get(key); ok && same(old, *m) {
 		return
 	}
-	d.change(key, &m)
+	d.change(key, m)
 	s.changed = true
 }
 

@@ -1,6 +1,7 @@
 package logintc
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,15 +39,30 @@ type assumedFields struct {
 	Groups []string `json:"groups"`
 }
 
-func (f *assumedFields) fill(account *identity.Account) {
+// nothing is what most accounts have, and share.
+type nothing struct {
+	aliases  *identity.AliasSet
+	holdings *identity.Holdings
+}
+
+func newNothing() nothing {
+	return nothing{&identity.AliasSet{Alias1: identity.NoAlias, Alias2: identity.NoAlias, Alias3: identity.NoAlias}, &identity.Holdings{}}
+}
+
+func (f *assumedFields) fill(account *identity.Account, nothing *nothing) {
 	have := [3]identity.Alias{identity.NoAlias, identity.NoAlias, identity.NoAlias}
 	for i, alias := range [...]*string{f.Alias1, f.Alias2, f.Alias3} {
 		if alias != nil && *alias != "" {
 			have[i] = identity.Alias(*alias)
 		}
 	}
-	account.SetAliases(have)
-	account.Holdings = &identity.Holdings{PhoneNumbers: f.Phones, GroupNames: f.Groups}
+	account.AliasSet, account.Holdings = nothing.aliases, nothing.holdings
+	if have != account.Aliases() {
+		account.SetAliases(have)
+	}
+	if len(f.Phones)+len(f.Groups) > 0 {
+		account.Holdings = &identity.Holdings{PhoneNumbers: f.Phones, GroupNames: f.Groups}
+	}
 }
 
 // aliases are the fields of a body: absent where nothing is said, null to clear.
@@ -186,27 +202,11 @@ const JobSkipped = "Skipped"
 // actions; those of actions that are not through yet are missing at the end.
 type JobResult struct {
 	// Status is JobCompleted, JobFailed or JobSkipped.
-	Status       string
-	UserID       string
-	Code         identity.Secret
-	ErrorCode    string
-	ErrorMessage string
-}
-
-// UnmarshalJSON implements json.Unmarshaler: the code becomes a secret.
-func (r *JobResult) UnmarshalJSON(document []byte) error {
-	var wire struct {
-		Status       string `json:"status"`
-		User         string `json:"user"`
-		Code         string `json:"code"`
-		ErrorCode    string `json:"errorCode"`
-		ErrorMessage string `json:"errorMessage"`
-	}
-	if err := json.Unmarshal(document, &wire); err != nil {
-		return err
-	}
-	*r = JobResult{printable(wire.Status), wire.User, identity.NewSecret(wire.Code), printable(wire.ErrorCode), printable(wire.ErrorMessage)}
-	return nil
+	Status       string          `json:"status"`
+	UserID       string          `json:"user"`
+	Code         identity.Secret `json:"code"`
+	ErrorCode    string          `json:"errorCode"`
+	ErrorMessage string          `json:"errorMessage"`
 }
 
 // JobTime is a time in the form of LoginTC's jobs, or null.
@@ -226,23 +226,23 @@ func (t *JobTime) UnmarshalJSON(document []byte) error {
 	return err
 }
 
-// SubmitJob starts a job that performs exactly these actions on a domain, and
-// returns its id. Notify is the address of an administrator or empty. If the
+// SubmitJob starts a job that performs exactly these n actions on a domain, and
+// returns its id. They are asked for one by one, since there may be many. Notify is the address of an administrator or empty. If the
 // answer is lost, nobody can tell whether it was started: it is not sent again, and
 // the error is an *UncertainError.
-func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions []JobAction) (string, error) {
+func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, n int, action func(int) JobAction) (string, error) {
 	if err := w.assumed(); err != nil {
 		return "", err
 	}
-	body := struct {
-		Type    string      `json:"type"`
-		Notify  string      `json:"notify,omitempty"`
-		Actions []JobAction `json:"actions"`
-	}{"SyncUsersJob", notify, actions}
+	body, err := encodeJob(notify, n, action)
+	if err != nil {
+		return "", err
+	}
+	w.actions.Store(max(w.actions.Load(), int64(n)))
 	var answer struct {
 		ID string `json:"id"`
 	}
-	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", body: body, into: &answer, once: true}
+	c := call{method: http.MethodPost, path: "/domains/" + url.PathEscape(domainID) + "/jobs", encoded: body, into: &answer, once: true}
 	if err := w.do(ctx, c); err != nil {
 		return "", err
 	}
@@ -250,6 +250,37 @@ func (w *Writer) SubmitJob(ctx context.Context, domainID, notify string, actions
 		return "", &UncertainError{c.fail(fmt.Errorf("the id of the job is not 40 hexadecimal characters: %q", printable(answer.ID)))}
 	}
 	return answer.ID, nil
+}
+
+// encodeJob returns the body of a job of n actions.
+func encodeJob(notify string, n int, action func(int) JobAction) ([]byte, error) {
+	head := struct {
+		Type   string `json:"type"`
+		Notify string `json:"notify,omitempty"`
+	}{"SyncUsersJob", notify}
+	text, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	body := bytes.NewBuffer(append(text[:len(text)-1], `,"actions":[`...))
+	e := json.NewEncoder(body)
+	const sample = 100
+	var one JobAction
+	for i := range n {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		if i == sample { // so that it need not grow often
+			body.Grow(body.Len() / sample * (n - sample) * 9 / 8)
+		}
+		one = action(i)
+		if err := e.Encode(&one); err != nil {
+			return nil, err
+		}
+		body.Truncate(body.Len() - 1) // the line feed
+	}
+	body.WriteString("]}")
+	return body.Bytes(), nil
 }
 
 // Job returns one job; an *APIError with status 404 where there is none.
@@ -260,7 +291,7 @@ func (r *Reader) Job(ctx context.Context, id string) (Job, error) {
 	if !isID(id) {
 		return Job{}, errors.New("the id of a job has 40 hexadecimal characters")
 	}
-	var job Job
+	job := Job{Results: make([]JobResult, 0, r.actions.Load())}
 	c := call{method: http.MethodGet, path: "/jobs/" + url.PathEscape(id), into: &job}
 	if err := r.do(ctx, c); err != nil {
 		return Job{}, err
@@ -270,6 +301,10 @@ func (r *Reader) Job(ctx context.Context, id string) (Job, error) {
 	}
 	for _, text := range []*string{&job.Type, &job.Status, &job.ErrorCode, &job.ErrorMessage} {
 		*text = printable(*text)
+	}
+	for i := range job.Results {
+		r := &job.Results[i]
+		r.Status, r.ErrorCode, r.ErrorMessage = printable(r.Status), printable(r.ErrorCode), printable(r.ErrorMessage)
 	}
 	return job, nil
 }

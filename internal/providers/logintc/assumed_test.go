@@ -2,7 +2,9 @@ package logintc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -89,13 +91,39 @@ func TestNotify(t *testing.T) {
 	}
 }
 
+// actions are actions as SubmitJob takes them.
+func actions(list ...JobAction) func(int) JobAction { return func(i int) JobAction { return list[i] } }
+
+func TestBodyOfAJob(t *testing.T) {
+	t.Parallel()
+	all := []JobAction{{Action: "create_user", Username: "<jane>", Name: "Jane", Email: "jane@x.example", aliases: aliases{identity.AliasSet{Alias1: "jd", Alias2: identity.NoAlias}}}}
+	for i := range 250 {
+		all = append(all, JobAction{Action: "join_group", UserID: fmt.Sprint(i), Group: "Zoë & co"})
+	}
+	for _, n := range []int{1, 2, 100, 101, len(all)} {
+		for _, notify := range []string{"", "admin@x.example"} {
+			want, err := json.Marshal(struct {
+				Type    string      `json:"type"`
+				Notify  string      `json:"notify,omitempty"`
+				Actions []JobAction `json:"actions"`
+			}{"SyncUsersJob", notify, all[:n]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := encodeJob(notify, n, actions(all...)); err != nil || string(got) != string(want) {
+				t.Errorf("%d: %v\n%s\nnot\n%s", n, err, got, want)
+			}
+		}
+	}
+}
+
 func TestJob(t *testing.T) {
 	t.Parallel()
 	s := emulator(t, logintctest.Options{Data: organization(0)})
 	w, ctx := assuming(t, s.URL), t.Context()
 	create := JobAction{Action: "create_user", Username: "jane"}
 	create.SetValues(identity.User{Username: "jane", Name: "Jane", Email: "jane@x.example", AliasSet: &identity.AliasSet{Alias1: "jd"}})
-	id, err := w.SubmitJob(ctx, vpn, "", []JobAction{create, {Action: "join_domain", Username: "jane"}, {Action: "issue_token", Username: "jane"}, {Action: "leave_domain", Username: "nobody"}})
+	id, err := w.SubmitJob(ctx, vpn, "", 4, actions(create, JobAction{Action: "join_domain", Username: "jane"}, JobAction{Action: "issue_token", Username: "jane"}, JobAction{Action: "leave_domain", Username: "nobody"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,10 +147,10 @@ func TestJob(t *testing.T) {
 		}
 	}
 	lost := assuming(t, emulator(t, logintctest.Options{Data: organization(0), Faults: faults(t, "drop=after,method=POST")}).URL)
-	if _, err := lost.SubmitJob(ctx, vpn, "", []JobAction{create}); !isUncertain(err) {
+	if _, err := lost.SubmitJob(ctx, vpn, "", 1, actions(create)); !isUncertain(err) {
 		t.Errorf("a lost answer: %v", err)
 	}
-	if _, err := w.SubmitJob(ctx, strings.Repeat("0", 40), "", []JobAction{create}); err == nil || isUncertain(err) {
+	if _, err := w.SubmitJob(ctx, strings.Repeat("0", 40), "", 1, actions(create)); err == nil || isUncertain(err) {
 		t.Errorf("no such domain: %v", err)
 	}
 }
@@ -143,7 +171,7 @@ func TestAssumedCallsNeedTheirOption(t *testing.T) {
 		"group":               func(ctx context.Context) error { return w.JoinGroup(ctx, id, "g") },
 		"token":               func(ctx context.Context) error { return w.IssueTokenWithEmail(ctx, vpn, id) },
 		"notify":              func(ctx context.Context) error { return w.Notify(ctx, vpn, "a@x.example", []string{"a"}, nil) },
-		"submit":              func(ctx context.Context) error { _, err := w.SubmitJob(ctx, vpn, "", nil); return err },
+		"submit":              func(ctx context.Context) error { _, err := w.SubmitJob(ctx, vpn, "", 0, nil); return err },
 		"job":                 func(ctx context.Context) error { _, err := w.Job(ctx, id); return err },
 	} {
 		if err := call(t.Context()); !errors.Is(err, errNotAssumed) {

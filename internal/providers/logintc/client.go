@@ -87,11 +87,11 @@ func (o Options) withDefaults() Options {
 
 // client sends calls.
 type client struct {
-	base      string
-	key       identity.Secret
-	userAgent string
-	options   Options
-	http      *retryablehttp.Client
+	base    string
+	key     identity.Secret
+	options Options
+	nothing nothing
+	http    *retryablehttp.Client
 }
 
 func newClient(o Options) (*client, error) {
@@ -106,7 +106,7 @@ func newClient(o Options) (*client, error) {
 	if strings.ContainsFunc(o.APIKey.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r >= 0x7f }) {
 		return nil, errors.New("the API key for LoginTC has a character that no key has; was it read with a line break or a space?")
 	}
-	c := &client{base: strings.TrimSuffix(o.BaseURL, "/"), key: o.APIKey, userAgent: o.UserAgent, options: o}
+	c := &client{base: strings.TrimSuffix(o.BaseURL, "/"), key: o.APIKey, options: o, nothing: newNothing()}
 	c.http = &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport: newTransport(o),
@@ -124,8 +124,9 @@ type call struct {
 	method string
 	// path stands below the base, with its query.
 	path string
-	// body is encoded as JSON; nil for none.
-	body any
+	// body is encoded as JSON, encoded is JSON already; nil for none.
+	body    any
+	encoded []byte
 	// into is what the answer is decoded into; nil where it does not matter.
 	into any
 	// once says that repeating it may do something twice: only 429, which says that
@@ -181,7 +182,10 @@ func (c *client) send(ctx context.Context, call call) error {
 // decode reads the answer of a success. One that is not needed may be empty or
 // of any form but HTML, which a proxy sends in the place of the API.
 func (call call) decode(contentType string, body []byte) error {
-	kind, _, _ := mime.ParseMediaType(contentType)
+	kind := contentType
+	if kind != mediaType { // else it has no parameters
+		kind, _, _ = mime.ParseMediaType(contentType)
+	}
 	switch {
 	case call.into == nil && kind != "text/html":
 		return nil
@@ -201,27 +205,36 @@ func isJSON(mediaType string) bool {
 }
 
 func (c *client) request(ctx context.Context, call call) (*retryablehttp.Request, error) {
-	var body any
+	encoded := call.encoded
 	if call.body != nil {
-		encoded, err := json.Marshal(call.body)
-		if err != nil {
+		var err error
+		if encoded, err = json.Marshal(call.body); err != nil {
 			return nil, err
 		}
+	}
+	var body any
+	if encoded != nil {
 		body = bytes.NewReader(encoded)
 	}
 	request, err := retryablehttp.NewRequestWithContext(ctx, call.method, c.base+call.path, body)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", `LoginTC key="`+c.key.Reveal()+`"`)
-	request.Header.Set("Accept", mediaType)
-	if c.userAgent != "" {
-		request.Header.Set("User-Agent", c.userAgent)
-	}
-	if body != nil {
-		request.Header.Set("Content-Type", mediaType)
-	}
+	request.Header = c.headers(body != nil)
 	return request, nil
+}
+
+// headers are those of a call. The lists of one value are cut from one, which nobody changes.
+func (c *client) headers(body bool) http.Header {
+	values := []string{`LoginTC key="` + c.key.Reveal() + `"`, mediaType, c.options.UserAgent}
+	header := http.Header{"Authorization": values[0:1:1], "Accept": values[1:2:2]}
+	if body {
+		header["Content-Type"] = values[1:2:2]
+	}
+	if c.options.UserAgent != "" {
+		header["User-Agent"] = values[2:3:3]
+	}
+	return header
 }
 
 // fail names the call in an error. What the HTTP client wraps around its errors

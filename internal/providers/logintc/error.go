@@ -94,6 +94,9 @@ func (c *client) newAPIError(call call, status int, contentType string, body []b
 
 // printable cuts a server's text and takes out what could act on a terminal.
 func printable(s string) string {
+	if len(s) <= maxMessage && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return s // as almost every one
+	}
 	runes := []rune(s)
 	if len(runes) > maxMessage {
 		runes = append(runes[:maxMessage], '…')

@@ -15,6 +15,7 @@ import (
 type Reader struct {
 	*client
 	longest atomic.Int64 // page of a listing that was seen, in users
+	actions atomic.Int64 // of the largest job that was submitted
 }
 
 // NewReader returns a reader. It sends nothing yet.
@@ -139,7 +140,7 @@ func (c *client) account(u *wireUser) (identity.Account, error) {
 		ID: u.ID, User: identity.User{Username: u.Username, Name: u.Name, Email: u.Email}, Domains: u.Domains,
 	}
 	if c.options.Assumed {
-		u.fill(&account)
+		u.fill(&account, &c.nothing)
 	}
 	return account, nil
 }

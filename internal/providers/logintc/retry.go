@@ -141,6 +141,9 @@ func retryAfter(response *http.Response) time.Duration {
 		return 0
 	}
 	header := response.Header.Get("Retry-After")
+	if header == "" { // as almost always
+		return 0
+	}
 	var wait time.Duration
 	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
 		wait = time.Duration(seconds) * time.Second

@@ -134,6 +134,9 @@ func (t *transport) attempt(request *http.Request) (*http.Response, error) {
 	if buffer == nil {
 		buffer = &bytes.Buffer{}
 	}
+	if size := response.ContentLength; size > 0 {
+		buffer.Grow(int(min(size, t.maxBody)) + bytes.MinRead) // what it takes to read it without growing
+	}
 	_, err = buffer.ReadFrom(io.LimitReader(response.Body, t.maxBody+1))
 	_ = response.Body.Close()
 	if err == nil && int64(buffer.Len()) > t.maxBody {
@@ -154,11 +157,17 @@ type content struct {
 	of     *sync.Pool
 }
 
+// maxKept bounds what is kept for other answers, in octets. A page of a listing has less, the
+// outcomes of a large job have more.
+const maxKept = 1 << 20
+
 // Close implements io.Closer.
 func (c *content) Close() error {
 	if c.buffer != nil {
-		c.buffer.Reset()
-		c.of.Put(c.buffer)
+		if c.buffer.Cap() <= maxKept {
+			c.buffer.Reset()
+			c.of.Put(c.buffer)
+		}
 		c.buffer, c.Reader = nil, bytes.NewReader(nil)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -51,20 +50,20 @@ func parseDocument(body []byte, s shape) (document, error) {
 }
 
 func (s shape) read(dec *json.Decoder) (document, error) {
-	d := document{texts: fields{}, nullable: map[string]*string{}, lists: map[string][]string{}}
+	d := document{texts: fields{}} // the others where there is one: few objects of a job have them
 	if err := expect(dec, '{'); err != nil {
 		return d, err
 	}
-	seen := map[string]bool{}
+	seen := make([]string, 0, 8)
 	for dec.More() {
 		name, err := readString(dec)
 		if err != nil {
 			return d, err
 		}
-		if seen[name] {
+		if slices.Contains(seen, name) {
 			return d, fmt.Errorf("field %q is there twice", name)
 		}
-		seen[name] = true
+		seen = append(seen, name)
 		if !s.has(name) {
 			return d, fmt.Errorf("field %q is not documented here", name)
 		}
@@ -76,7 +75,7 @@ func (s shape) read(dec *json.Decoder) (document, error) {
 		return d, err
 	}
 	for _, name := range s.required {
-		if !seen[name] {
+		if !slices.Contains(seen, name) {
 			return d, fmt.Errorf("field %q is missing", name)
 		}
 	}
@@ -88,8 +87,14 @@ func (s shape) readField(dec *json.Decoder, d *document, name string) (err error
 	case slices.Contains(s.texts, name):
 		d.texts[name], err = readChecked(dec, name)
 	case slices.Contains(s.nullable, name):
+		if d.nullable == nil {
+			d.nullable = map[string]*string{}
+		}
 		d.nullable[name], err = readNullable(dec, name)
 	case slices.Contains(s.lists, name):
+		if d.lists == nil {
+			d.lists = map[string][]string{}
+		}
 		d.lists[name], err = readList(dec, map[string]string{"phones": "number", "groups": "group"}[name])
 	default:
 		d.actions, err = readActions(dec)
@@ -98,7 +103,8 @@ func (s shape) readField(dec *json.Decoder, d *document, name string) (err error
 }
 
 func (s shape) has(name string) bool {
-	return slices.Contains(slices.Concat(s.texts, s.nullable, s.lists), name) || s.actions && name == "actions"
+	return slices.Contains(s.texts, name) || slices.Contains(s.nullable, name) || slices.Contains(s.lists, name) ||
+		s.actions && name == "actions"
 }
 
 func readChecked(dec *json.Decoder, name string) (string, error) {
@@ -177,12 +183,16 @@ func addOnce(list []string, value string) []string {
 
 // names are the fields that the document has, sorted.
 func (d *document) names() []string {
-	all := map[string]bool{}
-	for name := range d.texts {
-		all[name] = true
-	}
-	for name := range d.nullable {
-		all[name] = true
-	}
-	return slices.Sorted(maps.Keys(all))
+	return slices.Sorted(func(yield func(string) bool) {
+		for name := range d.texts {
+			if !yield(name) {
+				return
+			}
+		}
+		for name := range d.nullable {
+			if !yield(name) {
+				return
+			}
+		}
+	})
 }

@@ -72,8 +72,9 @@ func readActions(dec *json.Decoder) ([]document, error) {
 		return nil, err
 	}
 	var all []document
+	every, own := everyField(), actionShapes()
 	for dec.More() {
-		d, err := readAction(dec)
+		d, err := readAction(dec, every, own)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", len(all)+1, err)
 		}
@@ -82,18 +83,22 @@ func readActions(dec *json.Decoder) ([]document, error) {
 	return all, expect(dec, ']')
 }
 
-// readAction reads an action with all fields that any has, and then holds it
-// against its own shape.
-func readAction(dec *json.Decoder) (document, error) {
-	all := shape{
+// everyField is a shape with all fields that any action has.
+func everyField() shape {
+	return shape{
 		texts:    []string{"action", "user", "username", "name", "email", "number", "group"},
 		nullable: aliasFields(), required: []string{"action"},
 	}
-	d, err := all.read(dec)
+}
+
+// readAction reads an action with all fields that any has, and then holds it
+// against its own shape.
+func readAction(dec *json.Decoder, every shape, shapes map[string]shape) (document, error) {
+	d, err := every.read(dec)
 	if err != nil {
 		return d, err
 	}
-	own, known := actionShapes()[d.texts["action"]]
+	own, known := shapes[d.texts["action"]]
 	if !known {
 		return d, fmt.Errorf("there is no action %q", d.texts["action"])
 	}

@@ -32,6 +32,9 @@ func (o *organization) run(j *job, now time.Time, pace time.Duration) bool {
 		j.completed, j.errorCode, j.errorMessage = now, "api.error.notfound.domain", "the domain of the job is gone"
 		return true
 	}
+	if j.results == nil {
+		j.results = make([]jobResult, 0, len(j.actions))
+	}
 	end := func(actions int) time.Time { return j.started.Add(time.Duration(actions) * pace) }
 	for len(j.results) < len(j.actions) {
 		if now.Before(end(len(j.results) + 1)) {

@@ -1,6 +1,7 @@
 package logintctest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -64,7 +65,7 @@ func abort() { panic(http.ErrAbortHandler) }
 // calls is the order of what they did.
 func (e *Emulator) act(r *http.Request, fault effect) reply {
 	// The client may send its body slowly, so it is read before the lock is held.
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := readBody(r)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	answer := badRequest("badrequest.body", "the body ended early")
@@ -77,6 +78,19 @@ func (e *Emulator) act(r *http.Request, fault effect) reply {
 	}
 	e.note(r, status)
 	return answer
+}
+
+// readBody reads no more than it takes to see that a body is too large.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	if r.ContentLength > 0 {
+		b.Grow(int(min(r.ContentLength, maxBody)) + bytes.MinRead) // what it takes to read it without growing
+	}
+	_, err := b.ReadFrom(io.LimitReader(r.Body, maxBody+1))
+	return b.Bytes(), err
 }
 
 // answer holds a request against the documentation and answers it, under the lock.
