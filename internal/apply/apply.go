@@ -161,9 +161,9 @@ func (r *run) call(ctx context.Context, op *Step) (userID string, err error) {
 	case plan.EmailToken:
 		return "", r.Target.IssueTokenWithEmail(ctx, op.DomainID, op.UserID)
 	case plan.AddPhone:
-		return "", r.Target.AssociatePhone(ctx, op.UserID, op.Phone)
+		return "", r.Target.AssociatePhone(ctx, op.UserID, op.Phone())
 	case plan.JoinGroup:
-		return "", r.Target.JoinGroup(ctx, op.UserID, op.Group)
+		return "", r.Target.JoinGroup(ctx, op.UserID, op.Group())
 	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
 		return "", fmt.Errorf("%s is not sent", op.Action)
 	}

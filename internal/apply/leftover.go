@@ -184,9 +184,9 @@ func (l *Live) isDone(ctx context.Context, op *plan.Operation, account *identity
 		}
 		return from.HasToken(ctx, op.DomainID, account.ID)
 	case plan.AddPhone:
-		return slices.Contains(account.Phones(), op.Phone), nil
+		return slices.Contains(account.Phones(), op.Phone()), nil
 	case plan.JoinGroup:
-		return slices.Contains(account.Groups(), op.Group), nil
+		return slices.Contains(account.Groups(), op.Group()), nil
 	case plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget:
 	}
 	return false, fmt.Errorf("the journal has the operation %q, which is not sent", op.Action)

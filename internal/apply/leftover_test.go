@@ -61,7 +61,7 @@ func TestSettle(t *testing.T) {
 	renamed := there
 	renamed.User = identity.User{Username: "a", Name: "New", Email: "n@x.example"}
 	op := func(action plan.Action) plan.Operation {
-		return plan.Operation{Action: action, Domain: "vpn", DomainID: "d1", Username: "a", UserID: "id-a", Before: user("a"), After: &renamed.User, Phone: "+1", Group: "g"}
+		return plan.Operation{Action: action, Domain: "vpn", DomainID: "d1", Username: "a", UserID: "id-a", Before: user("a"), After: &renamed.User, Details: &plan.Details{PhoneNumber: "+1", GroupName: "g"}}
 	}
 	nameless := func(action plan.Action) plan.Operation { o := op(action); o.UserID = ""; return o }
 	member := []identity.Account{there}

@@ -83,7 +83,7 @@ func (e *events) planned(operations []apply.Step) {
 }
 
 func (e *events) key(op *apply.Step) string {
-	return op.Address() + "\x00" + string(op.Action) + "\x00" + op.Phone + op.Group
+	return op.Address() + "\x00" + string(op.Action) + "\x00" + op.Phone() + op.Group()
 }
 
 // start says that an operation is sent.

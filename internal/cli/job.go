@@ -141,7 +141,7 @@ func (j jobs) Submit(ctx context.Context, d plan.Domain, operations []apply.Step
 }
 
 func jobAction(op *apply.Step) logintc.JobAction {
-	action := logintc.JobAction{Action: string(op.Action), UserID: op.UserID, Number: op.Phone, Group: op.Group}
+	action := logintc.JobAction{Action: string(op.Action), UserID: op.UserID, Number: op.Phone(), Group: op.Group()}
 	if op.UserID == "" {
 		action.Username = op.Username
 	}

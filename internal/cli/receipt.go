@@ -59,7 +59,7 @@ func (r *receipt) write(op apply.Step, outcome string, failure error) {
 	defer r.mu.Unlock()
 	line := receiptLine{
 		At: r.now().UTC(), Address: op.Address(), Action: op.Action, Domain: op.Domain, Username: op.Username, UserID: op.UserID,
-		Phone: op.Phone, Group: op.Group, Outcome: outcome,
+		Phone: op.Phone(), Group: op.Group(), Outcome: outcome,
 	}
 	if failure != nil {
 		line.Error = failure.Error()

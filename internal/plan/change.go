@@ -105,7 +105,7 @@ func (c *computer) join(w *wish, j join) {
 	op.After = w.user
 	switch {
 	case j.earlier != nil:
-		op.Renamed, op.Reason = j.earlier.Username, "the entry was "+j.earlier.Username+", and LoginTC can not rename a user"
+		op.Details, op.Reason = otherName(j.earlier.Username), "the entry was "+j.earlier.Username+", and LoginTC can not rename a user"
 	case j.known != nil:
 		op.Reason = "in the directory; the member that rollcall knew is gone from LoginTC"
 	}
@@ -119,7 +119,7 @@ func (c *computer) join(w *wish, j join) {
 	c.operations = append(c.operations, op)
 	if action := j.domain.Policy.TokenMode.action(); action != "" {
 		token := op
-		token.Action, token.After, token.Renamed, token.Reason = action, nil, "", "new members get a token"
+		token.Action, token.After, token.Details, token.Reason = action, nil, nil, "new members get a token"
 		c.operations = append(c.operations, token)
 	}
 }

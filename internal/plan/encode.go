@@ -101,10 +101,12 @@ func (o *Operation) AppendJSON(to []byte) []byte {
 	}
 	user(`,"before":{`, o.Before)
 	user(`,"after":{`, o.After)
-	optional(`,"phone":`, o.Phone)
-	optional(`,"group":`, o.Group)
-	optional(`,"renamed":`, o.Renamed)
-	optional(`,"recreated":`, o.Recreated)
+	if o.Details != nil {
+		optional(`,"phone":`, o.PhoneNumber)
+		optional(`,"group":`, o.GroupName)
+		optional(`,"renamed":`, o.OtherUsername)
+		optional(`,"recreated":`, o.FormerEntryID)
+	}
 	field(`,"reason":`, o.Reason)
 	return append(to, '}')
 }

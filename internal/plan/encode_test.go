@@ -148,8 +148,11 @@ func TestOperationsAreAsEncodingJSONHasThem(t *testing.T) {
 			op := Operation{
 				Action: Action(text.Draw(t, "action")), Domain: text.Draw(t, "domain"), DomainID: text.Draw(t, "domain id"), Username: text.Draw(t, "username"),
 				UserID: text.Draw(t, "user id"), DN: text.Draw(t, "dn"), EntryID: text.Draw(t, "entry id"), Domains: rapid.SliceOfN(text, 0, 3).Draw(t, "domains"),
-				Before: anyUser(t, "before"), After: anyUser(t, "after"), Phone: text.Draw(t, "phone"), Group: text.Draw(t, "group"),
-				Renamed: text.Draw(t, "renamed"), Recreated: text.Draw(t, "recreated"), Reason: text.Draw(t, "reason"),
+				Before: anyUser(t, "before"), After: anyUser(t, "after"), Reason: text.Draw(t, "reason"),
+			}
+			d := Details{text.Draw(t, "phone"), text.Draw(t, "group"), text.Draw(t, "renamed"), text.Draw(t, "recreated")}
+			if d != (Details{}) {
+				op.Details = &d
 			}
 			want := bytes.TrimSuffix(byReflection(t, op), []byte("\n"))
 			if got := op.AppendJSON(nil); !bytes.Equal(got, want) {

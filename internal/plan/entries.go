@@ -56,7 +56,9 @@ func (c *computer) noteEntry(d *comparison, action Action, member *identity.Acco
 		d.recreated = append(d.recreated, member.Username)
 	}
 	c.note(d, action, member, &known.User, after, person, reason)
-	c.operations[len(c.operations)-1].Recreated = before
+	if before != "" {
+		c.operations[len(c.operations)-1].Details = &Details{FormerEntryID: before}
+	}
 }
 
 // maxNamed is how many people one warning names.

@@ -105,8 +105,8 @@ func TestEntries(t *testing.T) {
 		var got []string
 		for _, op := range p.Operations {
 			got = append(got, fmt.Sprintf("%s %s: %s", op.Action, op.Username, op.Reason))
-			if again := strings.HasPrefix(op.Reason, "re-created"); again != (op.Recreated == "entry-jane") {
-				t.Errorf("%s: %q", name, op.Recreated)
+			if again := strings.HasPrefix(op.Reason, "re-created"); again != (op.Recreated() == "entry-jane") {
+				t.Errorf("%s: %q", name, op.Recreated())
 			}
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" || p.HasChanges() != c.changes || p.Domains[0].Excluded != len(d.Excluded) {

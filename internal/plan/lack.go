@@ -51,9 +51,9 @@ func (c *computer) give(w *wish) {
 	for _, l := range w.lacks {
 		op := l.domain.operation(l.action, l.person, "all users of the domain are in this group")
 		if l.action == AddPhone {
-			op.Phone, op.Reason = l.what, "the directory has this number, LoginTC has not"
+			op.Details, op.Reason = &Details{PhoneNumber: l.what}, "the directory has this number, LoginTC has not"
 		} else {
-			op.Group = l.what
+			op.Details = &Details{GroupName: l.what}
 		}
 		op.Username = w.person.Username
 		if w.account != nil {

@@ -86,15 +86,15 @@ func (w *world) do(t *rapid.T, op Operation) {
 			t.Fatalf("%s gets a token and is no member of %s", op.Username, op.Domain)
 		}
 	case AddPhone:
-		if _, there := w.users[id]; !there || slices.Contains(w.phones[id], op.Phone) {
-			t.Fatalf("%s gets %s: user %v, phones %v", op.Username, op.Phone, there, w.phones[id])
+		if _, there := w.users[id]; !there || slices.Contains(w.phones[id], op.Phone()) {
+			t.Fatalf("%s gets %s: user %v, phones %v", op.Username, op.Phone(), there, w.phones[id])
 		}
-		w.phones[id] = append(w.phones[id], op.Phone)
+		w.phones[id] = append(w.phones[id], op.Phone())
 	case JoinGroup:
-		if _, there := w.users[id]; !there || slices.Contains(w.groups[id], op.Group) {
-			t.Fatalf("%s joins %s: user %v, groups %v", op.Username, op.Group, there, w.groups[id])
+		if _, there := w.users[id]; !there || slices.Contains(w.groups[id], op.Group()) {
+			t.Fatalf("%s joins %s: user %v, groups %v", op.Username, op.Group(), there, w.groups[id])
 		}
-		w.groups[id] = append(w.groups[id], op.Group)
+		w.groups[id] = append(w.groups[id], op.Group())
 	}
 }
 

@@ -64,7 +64,9 @@ func (r *operationReader) canonical(text []byte, op *Operation) bool {
 	values := cmp.Or(op.After, op.Before, &identity.User{})
 	op.Username = r.keep.Within(username, r.last.Username, values.Username)
 	op.UserID, op.DN, op.EntryID = r.keep.Within(userID, r.last.UserID), r.keep.Within(dn, r.last.DN), r.keep.Within(entryID, r.last.EntryID)
-	op.Phone, op.Group, op.Renamed, op.Recreated = r.keep.Keep(phone), r.keep.Common(group), r.keep.Keep(renamed), r.keep.Keep(recreated)
+	if phone != nil || group != nil || renamed != nil || recreated != nil {
+		op.Details = &Details{r.keep.Keep(phone), r.keep.Common(group), r.keep.Keep(renamed), r.keep.Keep(recreated)}
+	}
 	op.Reason = r.keep.Common(reason)
 	return true
 }

@@ -103,7 +103,7 @@ func order(operations []Operation) {
 		return cmp.Or(
 			cmp.Compare(a.key, b.key), cmp.Compare(rank(x.Action), rank(y.Action)),
 			cmp.Compare(x.Domain, y.Domain), cmp.Compare(x.Action, y.Action), cmp.Compare(x.UserID, y.UserID),
-			cmp.Compare(x.Phone, y.Phone), cmp.Compare(x.Group, y.Group))
+			cmp.Compare(x.Phone(), y.Phone()), cmp.Compare(x.Group(), y.Group()))
 	})
 	from := make([]int, 0, len(list)) // where each operation comes from
 	var leaving []int

@@ -209,18 +209,49 @@ type Operation struct {
 	// nil for the others. An alias that is absent stays what it is, one that is null
 	// is cleared.
 	After *identity.User `json:"after,omitempty"`
-	// Phone is the number of associate_phone in E.164 form, Group the name of
-	// join_group; empty for the others.
-	Phone string `json:"phone,omitempty"`
-	Group string `json:"group,omitempty"`
-	// Renamed is the other username of a person whose entry was renamed: the earlier
-	// one for join_domain, the present one for leave_domain and delete_user.
-	Renamed string `json:"renamed,omitempty"`
-	// Recreated is the unique id that the member's entry had, for record and mark_present of
-	// one whose entry has another now: it may be another person.
-	Recreated string `json:"recreated,omitempty"`
+	// Details are nil for most operations.
+	*Details
 	// Reason says why, in one sentence without a full stop.
 	Reason string `json:"reason"`
+}
+
+// Details are what few operations have: there may be millions of the others. Read them
+// with the methods, which allow for nil.
+type Details struct {
+	PhoneNumber   string `json:"phone,omitempty"`
+	GroupName     string `json:"group,omitempty"`
+	OtherUsername string `json:"renamed,omitempty"`
+	FormerEntryID string `json:"recreated,omitempty"`
+}
+
+// Phone is the number of associate_phone in E.164 form; empty for others.
+func (d *Details) Phone() string { return d.orNone().PhoneNumber }
+
+// Group is the name of join_group; empty for others.
+func (d *Details) Group() string { return d.orNone().GroupName }
+
+// Renamed is the other username of a person whose entry was renamed: the earlier one for
+// join_domain, the present one for leave_domain and delete_user; empty for others.
+func (d *Details) Renamed() string { return d.orNone().OtherUsername }
+
+// Recreated is the unique id that the member's entry had, for record and mark_present of
+// one whose entry has another now: it may be another person. It is empty for others.
+func (d *Details) Recreated() string { return d.orNone().FormerEntryID }
+
+func (d *Details) orNone() *Details {
+	if d == nil {
+		return &Details{}
+	}
+	return d
+}
+
+// otherName are the details of an operation on a person with another username, which may be
+// empty.
+func otherName(other string) *Details {
+	if other == "" {
+		return nil
+	}
+	return &Details{OtherUsername: other}
 }
 
 // Address names the membership: domain.vpn["jane.doe"].

@@ -281,7 +281,7 @@ func (c *computer) runLimit() {
 func (c *computer) removeOne(d *comparison, r removal, leaving map[string][]string) Operation {
 	op := Operation{
 		Action: LeaveDomain, Domain: d.Name, DomainID: d.ID, Username: r.account.Username, UserID: r.account.ID,
-		Before: &r.account.User, Renamed: r.renamed, Reason: r.reason,
+		Before: &r.account.User, Details: otherName(r.renamed), Reason: r.reason,
 	}
 	if r.known != nil {
 		op.DN, op.EntryID = r.known.DN, r.known.EntryID

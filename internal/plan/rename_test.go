@@ -51,8 +51,8 @@ func TestRename(t *testing.T) {
 		}
 		var renamed []string
 		for _, op := range p.Operations {
-			if op.Renamed != "" {
-				renamed = append(renamed, string(op.Action)+" "+op.Renamed)
+			if op.Renamed() != "" {
+				renamed = append(renamed, string(op.Action)+" "+op.Renamed())
 			}
 		}
 		if strings.Join(renamed, ", ") != c.renamed {

@@ -45,9 +45,9 @@ func (o *Operation) wellFormed(ids map[string]string) error {
 		needsBefore = true
 	case IssueToken, EmailToken:
 	case AddPhone:
-		lacks = o.Phone == ""
+		lacks = o.Phone() == ""
 	case JoinGroup:
-		lacks = o.Group == ""
+		lacks = o.Group() == ""
 	default:
 		return fmt.Errorf("(%q) is not known", o.Action)
 	}

@@ -16,7 +16,7 @@ import (
 func (o *operations) recreated() iter.Seq[*plan.Operation] {
 	return func(yield func(*plan.Operation) bool) {
 		for op := range o.of(noting) {
-			if op.Recreated != "" && (op.Action == plan.Record || op.Action == plan.MarkPresent) && !yield(op) {
+			if op.Recreated() != "" && (op.Action == plan.Record || op.Action == plan.MarkPresent) && !yield(op) {
 				return
 			}
 		}

@@ -44,7 +44,8 @@ func arbitrary(t *rapid.T) *plan.Plan {
 		plan.Adopt, plan.MarkMissing, plan.MarkPresent, plan.Record, plan.Forget, plan.Action(draw()),
 	} {
 		p.Operations = append(p.Operations, plan.Operation{
-			Action: action, Domain: name, Username: draw(), DN: draw(), Reason: draw(), Renamed: draw(), Phone: draw(), Group: draw(), Before: user(), After: user(),
+			Action: action, Domain: name, Username: draw(), DN: draw(), Reason: draw(), Before: user(), After: user(),
+			Details: &plan.Details{OtherUsername: draw(), PhoneNumber: draw(), GroupName: draw()},
 		})
 	}
 	for _, kind := range []plan.DriftKind{plan.DriftChanged, plan.DriftAdded, plan.DriftRemoved, plan.DriftDeleted, plan.DriftKind(draw())} {

@@ -148,8 +148,8 @@ func (r *pageRow) removal(op *plan.Operation) {
 		what = "deleted from the organization, with its memberships and tokens"
 	}
 	r.operation(string(PartRemove), op, what)
-	if op.Renamed != "" {
-		r.What = append(r.What, "; is now ", value(op.Renamed))
+	if op.Renamed() != "" {
+		r.What = append(r.What, "; is now ", value(op.Renamed()))
 	}
 	r.values(before(op))
 }
@@ -175,8 +175,8 @@ func (r *pageRow) addition(one *recipient) {
 	if one.token != nil {
 		r.What = append(r.What, ", gets a token", byMail(one.token))
 	}
-	if op.Renamed != "" {
-		r.What = append(r.What, "; was ", value(op.Renamed))
+	if op.Renamed() != "" {
+		r.What = append(r.What, "; was ", value(op.Renamed()))
 	}
 	r.values(after(op))
 	if op.UserID == "" {
@@ -254,9 +254,9 @@ func (r *pageRow) aliases(from, to identity.User) {
 
 func (r *pageRow) gifts(gifts []*plan.Operation) {
 	for _, op := range gifts {
-		label, what := "phone", op.Phone
+		label, what := "phone", op.Phone()
 		if op.Action == plan.JoinGroup {
-			label, what = "group", op.Group
+			label, what = "group", op.Group()
 		}
 		r.Changes = append(r.Changes, pageChange{label, nil, []segment{{value(what), true}}})
 	}

@@ -41,10 +41,10 @@ func appendOperation(to []byte, op *plan.Operation) []byte {
 		{`,"entry_id"`, op.EntryID != ""},
 		{`,"before"`, op.Before != nil},
 		{`,"after"`, op.After != nil},
-		{`,"phone"`, op.Phone != ""},
-		{`,"renamed"`, op.Renamed != ""},
-		{`,"recreated"`, op.Recreated != ""},
-		{`,"reason"`, op.Renamed != "" || op.Recreated != ""}, // it names the other username or unique id
+		{`,"phone"`, op.Phone() != ""},
+		{`,"renamed"`, op.Renamed() != ""},
+		{`,"recreated"`, op.Recreated() != ""},
+		{`,"reason"`, op.Renamed() != "" || op.Recreated() != ""}, // it names the other username or unique id
 	} {
 		if field.present {
 			to = append(to, field.name...)

@@ -56,10 +56,10 @@ func newOperation(op *plan.Operation) operation {
 		{"entry_id", op.EntryID != ""},
 		{"before", op.Before != nil},
 		{"after", op.After != nil},
-		{"phone", op.Phone != ""},
-		{"renamed", op.Renamed != ""},
-		{"recreated", op.Recreated != ""},
-		{"reason", op.Renamed+op.Recreated != ""}, // it names the other username or unique id
+		{"phone", op.Phone() != ""},
+		{"renamed", op.Renamed() != ""},
+		{"recreated", op.Recreated() != ""},
+		{"reason", op.Renamed()+op.Recreated() != ""}, // it names the other username or unique id
 	} {
 		if field.present {
 			out.Sensitive = append(out.Sensitive, field.name)

@@ -117,7 +117,8 @@ func TestNothingActsInAComment(t *testing.T) {
 		d.Sources[0].Directory, d.ScopeChanges[0].After = spite(), spite()
 		for i := range p.Operations {
 			op := &p.Operations[i]
-			op.Username, op.DN, op.Reason, op.Renamed, op.Group, op.Phone = spite(), spite(), spite(), spite(), spite(), spite()
+			op.Username, op.DN, op.Reason = spite(), spite(), spite()
+			op.Details = &plan.Details{OtherUsername: spite(), GroupName: spite(), PhoneNumber: spite()}
 			if op.After != nil {
 				op.After.Name, op.After.Email = spite(), spite()
 			}

@@ -106,9 +106,9 @@ func (l *listed) change(name, from, to string) {
 func (l *listed) gifts(gifts []*plan.Operation) {
 	for _, op := range gifts {
 		if op.Action == plan.JoinGroup {
-			l.add("\n+   group: ", value(op.Group))
+			l.add("\n+   group: ", value(op.Group()))
 		} else {
-			l.add("\n+   phone: ", value(op.Phone))
+			l.add("\n+   phone: ", value(op.Phone()))
 		}
 	}
 }
@@ -127,8 +127,8 @@ func additionLines(people *people, show func([]byte)) {
 		if one.token != nil {
 			l.add(", gets a token", byMail(one.token))
 		}
-		if op.Renamed != "" {
-			l.add(", was ", value(op.Renamed))
+		if op.Renamed() != "" {
+			l.add(", was ", value(op.Renamed()))
 		}
 		if one.update == nil {
 			l.gifts(one.gifts)

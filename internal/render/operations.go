@@ -109,7 +109,7 @@ func (o *operations) renamed() []uint32 {
 	var places []uint32
 	for _, kind := range []int{giving, removing} {
 		for _, place := range o.places[kind] {
-			if op := &o.plan.Operations[place]; op.Renamed != "" && (op.Action == plan.JoinDomain || op.Action.Removes()) {
+			if op := &o.plan.Operations[place]; op.Renamed() != "" && (op.Action == plan.JoinDomain || op.Action.Removes()) {
 				places = append(places, place)
 			}
 		}
@@ -129,7 +129,7 @@ func (o *operations) renamed() []uint32 {
 // rename is the earlier and the present username of the person whom an operation renames.
 func rename(op *plan.Operation) (from, to string) {
 	if op.Action == plan.JoinDomain {
-		return op.Renamed, op.Username
+		return op.Renamed(), op.Username
 	}
-	return op.Username, op.Renamed
+	return op.Username, op.Renamed()
 }

@@ -54,11 +54,11 @@ func TestOperationsByDomain(t *testing.T) {
 func TestRenamedOnce(t *testing.T) {
 	t.Parallel()
 	p := &plan.Plan{Domains: []plan.Domain{{Name: "vpn"}}, Operations: []plan.Operation{
-		{Action: plan.LeaveDomain, Domain: "vpn", Username: "old", Renamed: "new"},
-		{Action: plan.LeaveDomain, Domain: "vpn", Username: "b", Renamed: "a"},
-		{Action: plan.JoinDomain, Domain: "vpn", Username: "new", Renamed: "old"},
-		{Action: plan.UpdateUser, Domain: "vpn", Username: "x", Renamed: "y"},
-		{Action: plan.JoinDomain, Domain: "vpn", Username: "a", Renamed: "c"},
+		{Action: plan.LeaveDomain, Domain: "vpn", Username: "old", Details: &plan.Details{OtherUsername: "new"}},
+		{Action: plan.LeaveDomain, Domain: "vpn", Username: "b", Details: &plan.Details{OtherUsername: "a"}},
+		{Action: plan.JoinDomain, Domain: "vpn", Username: "new", Details: &plan.Details{OtherUsername: "old"}},
+		{Action: plan.UpdateUser, Domain: "vpn", Username: "x", Details: &plan.Details{OtherUsername: "y"}},
+		{Action: plan.JoinDomain, Domain: "vpn", Username: "a", Details: &plan.Details{OtherUsername: "c"}},
 	}}
 	var got []string
 	for op := range at(p, byDomain(p)["vpn"].renamed()) {

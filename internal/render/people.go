@@ -217,9 +217,9 @@ func aliasNames() [3]string { return [3]string{"alias1", "alias2", "alias3"} }
 
 func (w *writer) gifts(operations []*plan.Operation) {
 	for _, op := range operations {
-		name, what := "phone", op.Phone
+		name, what := "phone", op.Phone()
 		if op.Action == plan.JoinGroup {
-			name, what = "group", op.Group
+			name, what = "group", op.Group()
 		}
 		w.add("      ", name, "  ")
 		w.tint(green, "+ ", value(what))

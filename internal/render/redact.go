@@ -84,16 +84,18 @@ func (r redactor) values(u *identity.User) *identity.User {
 }
 
 func (r redactor) operation(op *plan.Operation) {
-	if op.Renamed != "" {
+	if op.Renamed() != "" {
 		op.Reason = "the person has another username in the directory, and LoginTC can not rename a user"
 	}
-	if op.Recreated != "" {
+	if op.Recreated() != "" {
 		op.Reason = "re-created in the directory: another unique id; the token of the earlier person stays"
 	}
-	op.Recreated = r.name("entry", op.Recreated)
-	op.Username, op.Renamed = r.user(op.Username), r.user(op.Renamed)
+	if d := op.Details; d != nil {
+		op.Details = &plan.Details{PhoneNumber: r.name("phone", d.PhoneNumber), GroupName: d.GroupName, OtherUsername: r.user(d.OtherUsername), FormerEntryID: r.name("entry", d.FormerEntryID)}
+	}
+	op.Username = r.user(op.Username)
 	op.UserID, op.EntryID, op.DN = r.name("id", op.UserID), r.name("entry", op.EntryID), r.name("dn", op.DN)
-	op.Before, op.After, op.Phone = r.values(op.Before), r.values(op.After), r.name("phone", op.Phone)
+	op.Before, op.After = r.values(op.Before), r.values(op.After)
 }
 
 // sources leaves out the members of groups that are nowhere: they may be people.

@@ -30,7 +30,7 @@ func personal(p *plan.Plan) (values []string) {
 		}
 	}
 	operation := func(op *plan.Operation) {
-		add(op.Username, op.DN, op.EntryID, op.UserID, op.Phone, op.Renamed)
+		add(op.Username, op.DN, op.EntryID, op.UserID, op.Phone(), op.Renamed())
 		user(op.Before)
 		user(op.After)
 	}
