@@ -135,7 +135,7 @@ func (t *transport) attempt(request *http.Request) (*http.Response, error) {
 		buffer = &bytes.Buffer{}
 	}
 	if size := response.ContentLength; size > 0 {
-		buffer.Grow(int(min(size, t.maxBody)) + bytes.MinRead) // what it takes to read it without growing
+		buffer.Grow(int(min(size, maxForeseen)) + bytes.MinRead) // what it takes to read it without growing
 	}
 	_, err = buffer.ReadFrom(io.LimitReader(response.Body, t.maxBody+1))
 	_ = response.Body.Close()
@@ -156,6 +156,9 @@ type content struct {
 	buffer *bytes.Buffer // nil once it is closed
 	of     *sync.Pool
 }
+
+// maxForeseen bounds what is set aside for an answer because it says so, in octets.
+const maxForeseen = 4 << 20
 
 // maxKept bounds what is kept for other answers, in octets. A page of a listing has less, the
 // outcomes of a large job have more.
