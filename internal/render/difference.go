@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -81,7 +82,7 @@ func compare(before, after string) []diffmatchpatch.Diff {
 	if max(len(before), len(after)) <= maxCompared {
 		from, to = a.encodeText(before), a.encodeText(after)
 	} else {
-		was, is := characters(before), characters(after)
+		was, is := slices.Collect(characters(before)), slices.Collect(characters(after))
 		if max(len(was), len(is)) > maxCompared {
 			return compareEnds(was, is)
 		}
@@ -97,14 +98,16 @@ func compare(before, after string) []diffmatchpatch.Diff {
 }
 
 // characters divides a value into its grapheme clusters (UAX #29).
-func characters(s string) []string {
-	var out []string
-	for state := -1; s != ""; {
-		var character string
-		character, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
-		out = append(out, character)
+func characters(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		rest, state := s, -1
+		for rest != "" {
+			var character string
+			if character, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state); !yield(character) {
+				return
+			}
+		}
 	}
-	return out
 }
 
 // compareEnds finds only what the values share at their start and end.
@@ -152,9 +155,7 @@ func (a *alphabet) encodeText(s string) []rune {
 		return []rune(s)
 	}
 	out := make([]rune, 0, utf8.RuneCountInString(s))
-	for state := -1; s != ""; {
-		var character string
-		character, s, _, state = uniseg.FirstGraphemeClusterInString(s, state)
+	for character := range characters(s) {
 		out = append(out, a.rune(character))
 	}
 	return out

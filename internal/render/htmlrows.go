@@ -254,10 +254,7 @@ func (r *pageRow) aliases(from, to identity.User) {
 
 func (r *pageRow) gifts(gifts []*plan.Operation) {
 	for _, op := range gifts {
-		label, what := "phone", op.Phone()
-		if op.Action == plan.JoinGroup {
-			label, what = "group", op.Group()
-		}
-		r.Changes = append(r.Changes, pageChange{label, nil, []segment{{value(what), true}}})
+		label, what := gift(op)
+		r.Changes = append(r.Changes, pageChange{label, nil, []segment{{what, true}}})
 	}
 }

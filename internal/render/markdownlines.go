@@ -22,8 +22,9 @@ func (l *listed) add(parts ...string) {
 	}
 }
 
-// address adds the escaped address of a membership.
-func (l *listed) address(domain, username string) {
+// membership makes the line one about a membership, with a sign and the escaped address.
+func (l *listed) membership(sign, domain, username string) {
+	l.begin(sign)
 	if plain(domain) && plain(username) && !strings.ContainsAny(username, `"\`) {
 		l.add("domain.", domain, `["`, username, `"]`) // what plan.Address gives, and it makes a text of its own
 		return
@@ -46,8 +47,7 @@ func removalLines(p *plan.Plan) listing {
 			if op.Action == plan.DeleteUser {
 				what = "  deleted from the organization: "
 			}
-			l.begin("- ")
-			l.address(op.Domain, op.Username)
+			l.membership("- ", op.Domain, op.Username)
 			l.person("", before(op))
 			reason, was, dn, end := why(op)
 			l.add(what, reason, was, dn, end)
@@ -105,11 +105,8 @@ func (l *listed) change(name, from, to string) {
 
 func (l *listed) gifts(gifts []*plan.Operation) {
 	for _, op := range gifts {
-		if op.Action == plan.JoinGroup {
-			l.add("\n+   group: ", value(op.Group()))
-		} else {
-			l.add("\n+   phone: ", value(op.Phone()))
-		}
+		name, what := gift(op)
+		l.add("\n+   ", name, ": ", what)
 	}
 }
 
@@ -149,22 +146,18 @@ func driftLines(p *plan.Plan) listing {
 			from, to := orZero(d.Before), orZero(d.After)
 			switch d.Kind {
 			case plan.DriftChanged:
-				l.begin("! ")
-				l.address(d.Domain, d.Username)
+				l.membership("! ", d.Domain, d.Username)
 				l.changes(from, from.Of(to))
 			case plan.DriftAdded:
-				l.begin("+ ")
-				l.address(d.Domain, d.Username)
+				l.membership("+ ", d.Domain, d.Username)
 				l.person("", to)
 				l.add("  added by somebody else")
 			case plan.DriftRemoved, plan.DriftDeleted:
-				l.begin("- ")
-				l.address(d.Domain, d.Username)
+				l.membership("- ", d.Domain, d.Username)
 				l.person("", from)
 				l.add("  ", driftText(d.Kind))
 			default:
-				l.begin("! ")
-				l.address(d.Domain, d.Username)
+				l.membership("! ", d.Domain, d.Username)
 				l.add(" ", value(string(d.Kind)))
 			}
 			show(l)

@@ -76,7 +76,7 @@ func TestAddressesAreThePlans(t *testing.T) {
 		name := rapid.OneOf(anything(), rapid.StringMatching(`[ -~]{0,9}`))
 		domain, username := name.Draw(t, "domain"), name.Draw(t, "username")
 		var l listed
-		l.address(domain, username)
+		l.membership("", domain, username)
 		if want := Escape(plan.Address(domain, username)); string(l) != want {
 			t.Fatalf("got %q, want %q", l, want)
 		}

@@ -47,10 +47,7 @@ func (p palette) append(to []byte, c colour, parts ...string) []byte {
 }
 
 func (p palette) paint(c colour, s string) string {
-	if !p || s == "" {
-		return s
-	}
-	return string(c) + s + plainly
+	return string(p.append(nil, c, s))
 }
 
 func (p palette) bold(s string) string   { return p.paint(bold, s) }

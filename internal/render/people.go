@@ -217,14 +217,19 @@ func aliasNames() [3]string { return [3]string{"alias1", "alias2", "alias3"} }
 
 func (w *writer) gifts(operations []*plan.Operation) {
 	for _, op := range operations {
-		name, what := "phone", op.Phone()
-		if op.Action == plan.JoinGroup {
-			name, what = "group", op.Group()
-		}
+		name, what := gift(op)
 		w.add("      ", name, "  ")
-		w.tint(green, "+ ", value(what))
+		w.tint(green, "+ ", what)
 		w.end()
 	}
+}
+
+// gift is what an operation gives to a user beside a membership and a token.
+func gift(op *plan.Operation) (name, what string) {
+	if op.Action == plan.JoinGroup {
+		return "group", value(op.Group())
+	}
+	return "phone", value(op.Phone())
 }
 
 // additions shows everything that is done to add one person in one line, and what
