@@ -120,15 +120,8 @@ func lookAgain(ctx context.Context, client *logintc.Reader, st *state.State, p *
 func unifying(st *state.State, p *plan.Plan, ids []string) []func([]identity.Account) {
 	all := make([]func([]identity.Account), len(ids))
 	for _, d := range p.Domains {
-		i := slices.Index(ids, d.ID)
-		if i < 0 {
-			continue
-		}
-		known := identity.Known(st.Members(d.Name))
-		all[i] = func(page []identity.Account) {
-			for i := range page {
-				known.UnifyAccount(&page[i])
-			}
+		if i := slices.Index(ids, d.ID); i >= 0 {
+			all[i] = identity.Known(st.Members(d.Name)).UnifyAccounts
 		}
 	}
 	return all

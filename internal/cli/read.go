@@ -291,9 +291,7 @@ func (a *app) readLive(ctx context.Context, r *logintc.Reader, st *state.State, 
 			if err == nil {
 				out[i].title = found.Name
 				out[i].listing, err = r.DomainUsers(ctx, d.ID, func(page []identity.Account) {
-					for i := range page {
-						known.UnifyAccount(&page[i])
-					}
+					known.UnifyAccounts(page)
 					progress(d.Address(), len(page))
 				})
 			}

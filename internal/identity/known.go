@@ -37,6 +37,13 @@ func (k Known) UnifyAccount(a *Account) {
 	}
 }
 
+// UnifyAccounts does the same for a page of accounts.
+func (k Known) UnifyAccounts(page []Account) {
+	for i := range page {
+		k.UnifyAccount(&page[i])
+	}
+}
+
 func unifyUser(u *User, m *Member) {
 	unify(&u.Username, m.Username)
 	unify(&u.Name, m.Name)

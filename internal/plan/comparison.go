@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 type comparison struct {
 	*DomainInput
 	out     Domain
-	members []keyedAccount
+	members accounts
 	// people and known are the keys of People and Known.Members, place by place.
 	people, known []identity.Key
 	// held are usernames, entry ids and DNs of people who are in the directory and
@@ -255,7 +254,7 @@ func (d *comparison) findRenames() {
 	gone := map[string]*identity.Member{}
 	for i := range d.Known.Members {
 		m := &d.Known.Members[i]
-		if m.EntryID != "" && m.Origin != identity.OriginUnmanaged && d.person(d.known[i]) == nil && d.account(d.known[i], m.UserID) {
+		if m.EntryID != "" && m.Origin != identity.OriginUnmanaged && d.person(d.known[i]) == nil && d.isLive(d.members.of(d.known[i]), m) {
 			gone[m.EntryID] = m
 		}
 	}
@@ -269,17 +268,6 @@ func (d *comparison) findRenames() {
 			d.renamedFrom[d.people[i]], d.renamedTo[identity.NewKey(m.Username)] = m, p
 		}
 	}
-}
-
-// account reports whether the user is among the live members.
-func (d *comparison) account(key identity.Key, userID string) bool {
-	at, found := slices.BinarySearchFunc(d.members, key, func(a keyedAccount, key identity.Key) int { return cmp.Compare(a.key, key) })
-	for ; found && at < len(d.members) && d.members[at].key == key; at++ {
-		if d.members[at].ID == userID {
-			return true
-		}
-	}
-	return false
 }
 
 // keep brings a member's values and state up to date.

@@ -140,8 +140,8 @@ type keyedAccount struct {
 	*identity.Account
 }
 
-func sortAccounts(list []identity.Account) []keyedAccount {
-	sorted := make([]keyedAccount, len(list))
+func sortAccounts(list []identity.Account) accounts {
+	sorted := make(accounts, len(list))
 	for i := range list {
 		sorted[i] = keyedAccount{identity.NewKey(list[i].Username), &list[i]}
 	}

@@ -14,7 +14,7 @@ import (
 // Seal computes the id and the checksum. Nothing may be changed afterwards.
 func (p *Plan) Seal() error {
 	p.Checksum = ""
-	id, err := p.digest()
+	id, err := sum(p.content())
 	if err != nil {
 		return err
 	}
@@ -22,9 +22,6 @@ func (p *Plan) Seal() error {
 	p.Checksum, err = sum(p)
 	return err
 }
-
-// digest is over what the plan says.
-func (p *Plan) digest() (string, error) { return sum(p.content()) }
 
 // content is what the plan says: all but when and where the sources were read.
 func (p *Plan) content() *Plan {

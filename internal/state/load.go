@@ -77,7 +77,7 @@ func Empty(cipher Cipher) *State {
 	return s
 }
 
-// errFormat says that the file is of another format.
+// formatError says that the file is of another format.
 type formatError int
 
 func (e formatError) Error() string {

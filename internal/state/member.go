@@ -37,7 +37,8 @@ func encodeMember(to []byte, m *identity.Member, html bool) ([]byte, error) {
 // memberReader reads members as encodeMember writes them.
 type memberReader struct {
 	keep canonical.Strings
-	// text and time are the last that was read: those of one apply have the same.
+	// text and time are the last that was read, nil before and where it was none: those of
+	// one apply have the same.
 	text []byte
 	time time.Time
 }
@@ -81,7 +82,7 @@ func (r *memberReader) read(text []byte, m *identity.Member) bool {
 }
 
 func (r *memberReader) at(text []byte, t *time.Time) bool {
-	if len(text) == 0 || !bytes.Equal(text, r.text) {
+	if r.text == nil || !bytes.Equal(text, r.text) {
 		if r.time.UnmarshalText(text) != nil {
 			r.text = nil
 			return false
