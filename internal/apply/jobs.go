@@ -103,18 +103,19 @@ func RunJobs(ctx context.Context, p *plan.Plan, steps []Step, o Options, jobs Jo
 
 // job submits one job and takes its outcomes in.
 func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs JobOptions, before int) {
-	if err := r.begin(operations, tokenDue(operations)); err != nil {
-		r.settle(operations, []Outcome{{Err: err}})
+	due := tokenDue(operations)
+	if err := r.begin(operations, due); err != nil {
+		r.settle(operations, []Outcome{{Err: err}}, due)
 		return
 	}
 	id, err := jobs.Jobs.Submit(ctx, d, operations)
 	switch {
 	case err != nil:
 		if Uncertain(err) {
-			r.unsettled(d, "", err, operations)
+			r.unsettled(d, "", err, operations, due)
 			return
 		}
-		r.settle(operations, []Outcome{{Err: err}})
+		r.settle(operations, []Outcome{{Err: err}}, due)
 		return
 	case jobs.Submitted != nil:
 		jobs.Submitted(d, id)
@@ -123,24 +124,23 @@ func (r *run) job(ctx context.Context, d plan.Domain, operations []Step, jobs Jo
 	r.written(r.Journal.Job(state.Job{ID: id, Operations: numbers(operations)}))
 	r.mu.Unlock()
 	if !jobs.Wait {
-		r.unsettled(d, id, nil, operations)
+		r.unsettled(d, id, nil, operations, due)
 		return
 	}
 	progress, err := await(ctx, jobs, id, before, len(operations))
 	if err != nil {
-		r.unsettled(d, id, err, operations)
+		r.unsettled(d, id, err, operations, due)
 		return
 	}
-	r.settle(operations, progress.outcomes(len(operations)))
+	r.settle(operations, progress.outcomes(len(operations)), due)
 }
 
 // unsettled notes that nobody knows yet what became of a job: its operations stay open,
 // and the next run finds out.
-func (r *run) unsettled(d plan.Domain, id string, err error, operations []Step) {
+func (r *run) unsettled(d plan.Domain, id string, err error, operations []Step, due func(Step) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Unsettled = append(r.result.Unsettled, Unsettled{d.Name, id, err})
-	due := tokenDue(operations)
 	for _, op := range operations {
 		r.stayOpen(op, due(op))
 	}
@@ -221,17 +221,17 @@ func await(ctx context.Context, jobs JobOptions, id string, before, operations i
 	}
 }
 
-// settle notes what became of the operations. Those without an outcome were left out.
-func (r *run) settle(operations []Step, outcomes []Outcome) {
+// settle notes what became of the operations. Those without an outcome were left out. Due
+// says which of them are of members who are to get a token.
+func (r *run) settle(operations []Step, outcomes []Outcome, due func(Step) bool) {
 	r.result.Done = slices.Grow(r.result.Done, len(operations))
-	err := r.Journal.Together(func() { r.outcomes(operations, outcomes) })
+	err := r.Journal.Together(func() { r.outcomes(operations, outcomes, due) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.written(err)
 }
 
-func (r *run) outcomes(operations []Step, outcomes []Outcome) {
-	due := tokenDue(operations)
+func (r *run) outcomes(operations []Step, outcomes []Outcome, due func(Step) bool) {
 	var last string // id; the operations of one user stand together and share it
 	for i, op := range operations {
 		if i >= len(outcomes) || outcomes[i].Skipped {
